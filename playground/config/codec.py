@@ -1,0 +1,157 @@
+"""`RunConfig` to strict JSON and back. Unknown keys, wrong types and NaN are errors that name the path."""
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from playground.config.run import METHODS, AdapterSettings, DataSettings, RunConfig, RunRef, TrainingSettings
+from playground.config.settings import Setting, Settings, settings_of
+from playground.errors import ConfigError
+
+S = TypeVar("S", bound=Settings)
+
+SECTIONS: dict[str, type[Settings]] = {"data": DataSettings, "adapter": AdapterSettings, "training": TrainingSettings}
+
+
+def encode(config: RunConfig) -> dict[str, Any]:
+    """The run as JSON values, every setting written out; the method's own settings stand under its name."""
+    return {
+        "method": config.method,
+        "model": {"run": config.model.run} if isinstance(config.model, RunRef) else config.model,
+        "name": config.name,
+        **{section: encode_section(getattr(config, section)) for section in SECTIONS},
+        config.method: encode_section(config.options),
+    }
+
+
+def dumps(config: RunConfig) -> str:
+    """The run as indented JSON text with a final newline."""
+    return json.dumps(encode(config), indent=2, ensure_ascii=False) + "\n"
+
+
+def decode(document: object) -> RunConfig:
+    """The run that a JSON document describes; settings left out take their defaults.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    if not isinstance(document, Mapping):
+        raise ConfigError([f"A config must be a JSON object; got {type(document).__name__}."])
+    problems: list[str] = []
+    method = document.get("method", "sft")
+    if method not in METHODS:
+        raise ConfigError([f"method must be one of {', '.join(METHODS)}; got {method!r}."])
+    known = ["method", "model", "name", *SECTIONS, method]
+    problems.extend(_unknown("", document, known))
+    parts: dict[str, Any] = {"method": method}
+    for section, cls in (SECTIONS | {method: METHODS[method]}).items():
+        try:
+            parts["options" if section == method else section] = decode_section(cls, document.get(section, {}))
+        except ConfigError as error:
+            problems.extend(error.problems)
+    try:
+        if "model" in document:
+            parts["model"] = _decode_model(document["model"])
+        if "name" in document:
+            parts["name"] = document["name"]
+        if not problems:
+            return RunConfig(**parts)
+    except ConfigError as error:
+        problems.extend(error.problems)
+    raise ConfigError(problems)
+
+
+def loads(text: str) -> RunConfig:
+    """The run in a JSON text; a syntax error is named by line and column."""
+    return decode(parse(text))
+
+
+def parse(text: str) -> Any:
+    """JSON values of a text, without the NaN and Infinity that Python would let through."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise ConfigError([f"Not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}."]) from None
+
+
+def with_overrides(document: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    """A config document with `PATH=VALUE` settings laid over it; VALUE is JSON, or else a text.
+
+    >>> with_overrides({"method": "sft"}, ["training.max_steps=20"])
+    {'method': 'sft', 'training': {'max_steps': 20}}
+    """
+    changed: dict[str, Any] = json.loads(json.dumps(document))
+    for assignment in assignments:
+        path, separator, text = assignment.partition("=")
+        if not separator or not path:
+            raise ConfigError([f"--set needs PATH=VALUE, such as training.max_steps=20; got {assignment!r}."])
+        *parents, leaf = path.split(".")
+        target = changed
+        for parent in parents:
+            target = target.setdefault(parent, {})
+            if not isinstance(target, dict):
+                raise ConfigError([f"{path} has no place in the config: {parent} is not a section."])
+        try:
+            target[leaf] = json.loads(text, parse_constant=_refuse_constant)
+        except json.JSONDecodeError:
+            target[leaf] = text
+    return changed
+
+
+def decode_section(cls: type[S], document: object) -> S:
+    """One settings class from a JSON object; see `decode`."""
+    name = cls.section
+    if not isinstance(document, Mapping):
+        raise ConfigError([f"{name} must be a JSON object; got {document!r}."])
+    settings = {found.name: found for found in settings_of(cls)}
+    problems = _unknown(f"{name}.", document, list(settings))
+    if problems:
+        # The known ones are checked all the same, so that one attempt shows everything that is wrong.
+        document = {key: value for key, value in document.items() if key in settings}
+    try:
+        section = cls(**{key: _decode_value(settings[key], value) for key, value in document.items()})
+    except ConfigError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise ConfigError(problems)
+    return section
+
+
+def encode_section(section: Settings) -> dict[str, Any]:
+    """One settings class as JSON values."""
+    return {found.name: _encode_value(getattr(section, found.name)) for found in settings_of(type(section))}
+
+
+def _encode_value(value: Any) -> Any:
+    if isinstance(value, Settings):
+        return encode_section(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _decode_value(setting: Setting, value: Any) -> Any:
+    if setting.kind == "section":
+        return decode_section(type(setting.default), value)
+    return tuple(value) if setting.kind in ("texts", "floats") and isinstance(value, list) else value
+
+
+def _decode_model(value: object) -> str | RunRef:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping) and set(value) == {"run"} and isinstance(value["run"], str):
+        return RunRef(value["run"])
+    raise ConfigError([f'model must be a text or {{"run": ID}}; got {value!r}.'])
+
+
+def _unknown(prefix: str, document: Mapping[str, Any], known: Sequence[str]) -> list[str]:
+    return [_unknown_sentence(prefix, str(key), known) for key in document if key not in known]
+
+
+def _unknown_sentence(prefix: str, key: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean {prefix}{close[0]}?" if close else f"known are {', '.join(known)}."
+    return f"{prefix}{key} is not a setting; {hint}"
+
+
+def _refuse_constant(name: str) -> float:
+    raise ConfigError([f"{name} is not a JSON number; settings must be finite."])

@@ -1,0 +1,164 @@
+"""Everything a run is made of. The JSON of a `RunConfig` is what the form builds, the CLI takes and the store keeps."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
+
+from playground.config.settings import Range, Settings
+from playground.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class RunRef:
+    """The model that an earlier run left behind; `{"run": ID}` in JSON."""
+
+    run: str
+
+
+ModelRef = str | RunRef
+"""A catalogue name, a Hub id, a folder, or an earlier run."""
+
+
+@dataclass(frozen=True)
+class DataSettings(Settings):
+    """Which rows are used, how they are put into words, and how they are shared out."""
+
+    section: ClassVar[str] = "data"
+
+    source: str = "instructions"
+    """A bundled data set's name, a file (JSON, JSONL, CSV, TSV, Parquet), or a data set's id on the Hub."""
+    hub_config: str | None = None
+    """Configuration of a Hub data set that has several."""
+    hub_split: str = "train"
+    """Split of a Hub data set to read; it is then shared out anew by `split`."""
+    columns: dict[str, str] = field(default_factory=dict)
+    """Field name to column name, for files whose columns are not recognised: `{"instruction": "question"}`."""
+    template: str = "alpaca"
+    """How a row becomes text: `alpaca`, `instruction-response`, `phi-3`, `human-assistant`, or `chat` for the model's
+    own chat template."""
+    empty_input_only: bool = False
+    """Keep only rows whose input is empty."""
+    limit: Annotated[int, Range(1)] | None = None
+    """Use at most this many rows, taken after shuffling; null takes all."""
+    split: Annotated[tuple[float, ...], Range(0, 1)] = (0.85, 0.10, 0.05)
+    """Shares of train, test and validation, in this order; they sum to 1, and validation may be left out."""
+    seed: Annotated[int, Range(0, 2**32 - 1)] | None = None
+    """Seed of the shuffle before splitting; null keeps the file's order."""
+
+    def conflicts(self) -> Iterator[str]:
+        if not self.source.strip():
+            yield "data.source is empty; name a bundled data set, a file or a Hub id."
+        if len(self.split) not in (2, 3) or not math.isclose(sum(self.split), 1, abs_tol=1e-6):
+            shares = list(self.split)
+            yield f"data.split must be two or three shares that sum to 1 (train, test, validation); got {shares}."
+        elif self.split[0] == 0:
+            yield f"data.split leaves nothing to train on; got {list(self.split)}."
+
+
+@dataclass(frozen=True)
+class AdapterSettings(Settings):
+    """What is trained: a low-rank adapter (LoRA, Hu et al. 2021, arXiv:2106.09685) or every weight."""
+
+    section: ClassVar[str] = "adapter"
+
+    kind: Literal["lora", "none"] = "lora"
+    """`lora` trains a small adapter beside frozen weights; `none` trains every weight of the model."""
+    rank: Annotated[int, Range(1, 1024)] = 16
+    """Rank of the adapter's update; trainable weights grow linearly with it."""
+    alpha: Annotated[float, Range(above=0)] = 32
+    """Scale of the update: it is multiplied by alpha / rank."""
+    dropout: Annotated[float, Range(0, 0.9)] = 0.1
+    """Share of the adapter's inputs set to zero in training."""
+    targets: tuple[str, ...] | None = None
+    """Modules that get an adapter, such as `q_proj`, `v_proj`; null takes the usual ones for the architecture."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings(Settings):
+    """Optimisation, shared by every method."""
+
+    section: ClassVar[str] = "training"
+
+    max_steps: Annotated[int, Range(1)] | None = None
+    """Optimiser steps; null trains for `epochs` instead."""
+    epochs: Annotated[float, Range(above=0)] = 1.0
+    """Passes over the training rows, when `max_steps` is null."""
+    batch_size: Annotated[int, Range(1, 4096)] = 4
+    """Rows per forward pass."""
+    gradient_accumulation: Annotated[int, Range(1, 4096)] = 1
+    """Forward passes per optimiser step; the effective batch is `batch_size` times this."""
+    learning_rate: Annotated[float, Range(above=0, maximum=10)] = 5e-4
+    """Peak learning rate; LoRA wants about ten times what full fine-tuning does."""
+    optimizer: Literal["adamw_torch", "adamw_torch_fused", "adafactor", "sgd"] = "adamw_torch"
+    """AdamW is the usual choice; Adafactor keeps less state; SGD keeps none."""
+    schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "linear"
+    """How the learning rate falls after the warm-up."""
+    warmup_steps: Annotated[float, Range(0)] = 0.0
+    """Steps over which the learning rate rises from 0; below 1 it is a share of all steps."""
+    weight_decay: Annotated[float, Range(0, 1)] = 0.0
+    """Pull of the weights towards zero, decoupled from the gradient (Loshchilov and Hutter 2019)."""
+    max_grad_norm: Annotated[float, Range(0)] = 1.0
+    """Gradients are scaled down to this norm where they exceed it; 0 leaves them."""
+    max_length: Annotated[int, Range(8)] = 512
+    """Longest row in tokens, prompt and answer together; the rest is cut off."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Number format of the computation; auto takes bfloat16 on a GPU that has it and float32 on a CPU."""
+    gradient_checkpointing: bool = False
+    """Recompute activations in the backward pass: less memory, about a third more time."""
+    eval_steps: Annotated[int, Range(0)] = 10
+    """Validation loss every so many steps; 0 turns it off."""
+    eval_rows: Annotated[int, Range(1)] = 32
+    """Held-out rows used for the validation loss during the run."""
+    sample_steps: Annotated[int, Range(0)] = 10
+    """Answers to three fixed held-out prompts every so many steps, and before the first; 0 turns it off."""
+    sample_tokens: Annotated[int, Range(1, 1024)] = 48
+    """Longest sampled answer, in tokens."""
+    save_steps: Annotated[int, Range(0)] = 0
+    """Checkpoint every so many steps; 0 saves only at the end."""
+    log_steps: Annotated[int, Range(1)] = 1
+    """A point on the curves every so many steps."""
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 0
+    """Seed of the data order, dropout and the adapter's start."""
+
+
+@dataclass(frozen=True)
+class SFTSettings(Settings):
+    """Supervised fine-tuning: next-token cross-entropy on example answers."""
+
+    section: ClassVar[str] = "sft"
+
+    loss_on: Literal["response", "all"] = "response"
+    """`response` masks the prompt with -100, so that the model learns to answer; `all` learns to write prompts too."""
+
+
+METHODS: dict[str, type[Settings]] = {"sft": SFTSettings}
+"""Method name to the class of its own settings; they stand in a run's JSON under the method's name."""
+
+
+@dataclass(frozen=True)
+class RunConfig(Settings):
+    """One run, whole: what is tuned, on what, and how."""
+
+    method: str = "sft"
+    """What kind of tuning: `sft`."""
+    model: ModelRef = "smollm2-135m-instruct"
+    """A catalogue name, a Hub id, a folder, or `{"run": ID}` to go on from an earlier run."""
+    name: str = ""
+    """A name for people; empty makes one from method, model and data."""
+    data: DataSettings = DataSettings()
+    adapter: AdapterSettings = AdapterSettings()
+    training: TrainingSettings = TrainingSettings()
+    options: Settings = SFTSettings()
+    """The method's own settings."""
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ConfigError([f"method must be one of {', '.join(METHODS)}; got {self.method!r}."])
+        super().__post_init__()
+
+    def conflicts(self) -> Iterator[str]:
+        if not isinstance(self.options, METHODS[self.method]):
+            yield f"Settings of {self.method} are needed; got {type(self.options).__name__}."
+        if isinstance(self.model, str) and not self.model.strip():
+            yield "model is empty; name a catalogue model, a Hub id, a folder or a run."

@@ -1,0 +1,1 @@
+"""Rows to text to tokens and loss masks: formats, templates, masking, loading, splits."""

@@ -1,0 +1,1 @@
+"""Who runs what, when and where: queue, threads, worker processes, cancelling."""

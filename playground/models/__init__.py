@@ -1,0 +1,1 @@
+"""Finding, fetching, loading and running causal language models."""

@@ -1,0 +1,1 @@
+"""Data to Plotly figures; knows neither torch nor gradio."""

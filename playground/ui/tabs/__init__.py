@@ -1,0 +1,1 @@
+"""One file per tab; tabs know nothing of each other."""
