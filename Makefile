@@ -1,0 +1,37 @@
+# Everything runs in an environment of its own (.venv); the first target that needs it makes it.
+PYTHON ?= $(shell for candidate in python3.13 python3.12 python3.11 python3 python; do \
+	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$candidate; exit; }; done; echo python3)
+RUN := .venv/bin/python
+
+.PHONY: demo test check format gpu-check bench texts clean setup setup-dev
+
+demo: setup  ## install what is needed and start the app
+	@$(RUN) app.py
+
+test: setup-dev  ## install what is needed and run the tests
+	@$(RUN) -m pytest
+
+check: setup-dev  ## format, lint, types, contracts
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m ruff check .
+	@$(RUN) -m mypy
+	@.venv/bin/lint-imports --no-logo
+
+format: setup-dev  ## put the code into shape
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+gpu-check: setup-dev  ## what needs a CUDA device, with a table of figures
+	@$(RUN) -m pytest -m gpu -s tests/gpu
+
+bench: setup-dev  ## measured comparisons; results land in benchmarks/results
+	@for script in benchmarks/*.py; do case $$script in */__init__.py|*/machine.py) ;; \
+		*) $(RUN) -m benchmarks.$$(basename $$script .py) || exit 1 ;; esac; done
+
+clean:  ## remove the environment and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+setup:
+	@$(PYTHON) scripts/bootstrap.py
+setup-dev:
+	@$(PYTHON) scripts/bootstrap.py --dev
