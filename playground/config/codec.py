@@ -1,5 +1,6 @@
 """`RunConfig` to strict JSON and back. Unknown keys, wrong types and NaN are errors that name the path."""
 
+import copy
 import difflib
 import json
 from collections.abc import Mapping, Sequence
@@ -38,28 +39,30 @@ def decode(document: object) -> RunConfig:
     """
     if not isinstance(document, Mapping):
         raise ConfigError([f"A config must be a JSON object; got {type(document).__name__}."])
-    problems: list[str] = []
     method = document.get("method", "sft")
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ConfigError([f"method must be one of {', '.join(METHODS)}; got {method!r}."])
-    known = ["method", "model", "name", *SECTIONS, method]
-    problems.extend(_unknown("", document, known))
-    parts: dict[str, Any] = {"method": method}
+    problems = _unknown("", document, ["method", "model", "name", *SECTIONS, method])
+    parts: dict[str, Any] = {key: document[key] for key in ("method", "name") if key in document}
     for section, cls in (SECTIONS | {method: METHODS[method]}).items():
+        field = "options" if section == method else section
         try:
-            parts["options" if section == method else section] = decode_section(cls, document.get(section, {}))
+            parts[field] = decode_section(cls, document.get(section, {}))
         except ConfigError as error:
             problems.extend(error.problems)
+            parts[field] = cls()  # stands in, so that what else is wrong is found in the same attempt
     try:
         if "model" in document:
             parts["model"] = _decode_model(document["model"])
-        if "name" in document:
-            parts["name"] = document["name"]
-        if not problems:
-            return RunConfig(**parts)
     except ConfigError as error:
         problems.extend(error.problems)
-    raise ConfigError(problems)
+    try:
+        config = RunConfig(**parts)
+    except ConfigError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise ConfigError(problems)
+    return config
 
 
 def loads(text: str) -> RunConfig:
@@ -68,11 +71,13 @@ def loads(text: str) -> RunConfig:
 
 
 def parse(text: str) -> Any:
-    """JSON values of a text, without the NaN and Infinity that Python would let through."""
+    """JSON values of a text, without the NaN, Infinity and doubled names that Python would let through."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return _strict(text)
     except json.JSONDecodeError as error:
         raise ConfigError([f"Not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}."]) from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; thousands of brackets
+        raise ConfigError([f"Not readable as JSON: {error}."]) from None
 
 
 def with_overrides(document: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
@@ -81,7 +86,7 @@ def with_overrides(document: Mapping[str, Any], assignments: Sequence[str]) -> d
     >>> with_overrides({"method": "sft"}, ["training.max_steps=20"])
     {'method': 'sft', 'training': {'max_steps': 20}}
     """
-    changed: dict[str, Any] = json.loads(json.dumps(document))
+    changed: dict[str, Any] = copy.deepcopy(dict(document))
     for assignment in assignments:
         path, separator, text = assignment.partition("=")
         if not separator or not path:
@@ -93,8 +98,8 @@ def with_overrides(document: Mapping[str, Any], assignments: Sequence[str]) -> d
             if not isinstance(target, dict):
                 raise ConfigError([f"{path} has no place in the config: {parent} is not a section."])
         try:
-            target[leaf] = json.loads(text, parse_constant=_refuse_constant)
-        except json.JSONDecodeError:
+            target[leaf] = _strict(text)
+        except (ValueError, RecursionError):
             target[leaf] = text
     return changed
 
@@ -106,14 +111,22 @@ def decode_section(cls: type[S], document: object) -> S:
         raise ConfigError([f"{name} must be a JSON object; got {document!r}."])
     settings = {found.name: found for found in settings_of(cls)}
     problems = _unknown(f"{name}.", document, list(settings))
-    if problems:
-        # The known ones are checked all the same, so that one attempt shows everything that is wrong.
-        document = {key: value for key, value in document.items() if key in settings}
+    missing = [found.path for found in settings.values() if found.required and found.name not in document]
+    problems.extend(f"{path} is needed and has no default." for path in missing)
+    # The known ones are checked all the same, so that one attempt shows everything that is wrong.
+    values: dict[str, Any] = {}
+    for found in settings.values():
+        try:
+            if found.name in document:
+                values[found.name] = _decode_value(found, document[found.name])
+        except ConfigError as error:
+            problems.extend(error.problems)
     try:
-        section = cls(**{key: _decode_value(settings[key], value) for key, value in document.items()})
+        section = cls(**values) if not missing else None
     except ConfigError as error:
         problems.extend(error.problems)
-    if problems:
+        section = None
+    if problems or section is None:
         raise ConfigError(problems)
     return section
 
@@ -151,6 +164,19 @@ def _unknown_sentence(prefix: str, key: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {prefix}{close[0]}?" if close else f"known are {', '.join(known)}."
     return f"{prefix}{key} is not a setting; {hint}"
+
+
+def _strict(text: str) -> Any:
+    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_doubles)
+
+
+def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise ConfigError([f"{doubled} stands twice in one JSON object; say it once."])
+    return found
 
 
 def _refuse_constant(name: str) -> float:

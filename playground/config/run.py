@@ -160,5 +160,8 @@ class RunConfig(Settings):
     def conflicts(self) -> Iterator[str]:
         if not isinstance(self.options, METHODS[self.method]):
             yield f"Settings of {self.method} are needed; got {type(self.options).__name__}."
-        if isinstance(self.model, str) and not self.model.strip():
+        name: object = self.model.run if isinstance(self.model, RunRef) else self.model
+        if not isinstance(name, str):
+            yield f'model must be a text or {{"run": ID}}; got {name!r}.'
+        elif not name.strip():
             yield "model is empty; name a catalogue model, a Hub id, a folder or a run."

@@ -9,6 +9,7 @@ import dataclasses
 import inspect
 import itertools
 import math
+import sys
 import textwrap
 import types
 import typing
@@ -29,14 +30,14 @@ class Range:
 
     def problem(self, value: float) -> str | None:
         """What `value` violates, as the end of a sentence ("must be at least 1"), or None."""
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             return "must be a finite number"
         if self.above is not None and value <= self.above:
-            return f"must be above {self.above:g}"
+            return f"must be above {self.above}"
         if self.minimum is not None and value < self.minimum:
-            return f"must be at least {self.minimum:g}"
+            return f"must be at least {self.minimum}"
         if self.maximum is not None and value > self.maximum:
-            return f"must be at most {self.maximum:g}"
+            return f"must be at most {self.maximum}"
         return None
 
 
@@ -58,6 +59,11 @@ class Setting:
     choices: tuple[str, ...]
     optional: bool
     """Whether null is allowed."""
+
+    @property
+    def required(self) -> bool:
+        """Whether the setting has no default and must be given."""
+        return self.default is dataclasses.MISSING
 
     @property
     def label(self) -> str:
@@ -86,7 +92,7 @@ def _problem(owner: Settings, setting: Setting) -> str | None:
     value = getattr(owner, setting.name)
     if value is None:
         return None if setting.optional else f"{setting.path} is needed and has no default; got null."
-    expected = _type_problem(setting.kind, value)
+    expected = _type_problem(setting, value)
     if expected:
         return f"{setting.path} must be {expected}; got {value!r}."
     if setting.kind == "choice" and value not in setting.choices:
@@ -99,28 +105,38 @@ def _problem(owner: Settings, setting: Setting) -> str | None:
     return None
 
 
-def _type_problem(kind: Kind, value: object) -> str | None:
-    def is_number(candidate: object) -> bool:
-        return isinstance(candidate, (int, float)) and not isinstance(candidate, bool)
+def _is_number(value: object) -> bool:
+    """Whether it is a number that a float can hold; true and false are none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) <= sys.float_info.max
+    return isinstance(value, float)
 
-    match kind:
+
+def _is_text(value: object) -> bool:
+    """Whether it is a text that can be written to a file: half a surrogate pair cannot."""
+    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _type_problem(setting: Setting, value: object) -> str | None:
+    match setting.kind:
         case "int":
             return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
         case "float":
-            return None if is_number(value) else "a number"
+            return None if _is_number(value) else "a number"
         case "bool":
             return None if isinstance(value, bool) else "true or false"
         case "text" | "choice":
-            return None if isinstance(value, str) else "a text"
+            return None if _is_text(value) else "a text"
         case "texts":
-            good = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
-            return None if good else "a list of texts"
+            return None if isinstance(value, tuple) and all(map(_is_text, value)) else "a list of texts"
         case "floats":
-            return None if isinstance(value, tuple) and all(map(is_number, value)) else "a list of numbers"
+            return None if isinstance(value, tuple) and all(map(_is_number, value)) else "a list of numbers"
         case "mapping":
-            good = isinstance(value, dict) and all(isinstance(item, str) for pair in value.items() for item in pair)
+            good = isinstance(value, dict) and all(_is_text(item) for pair in value.items() for item in pair)
             return None if good else "an object of texts"
-        case "section" | "model":
+        case "section":
+            return None if isinstance(value, Settings) else "an object of settings"
+        case "model":
             return None
 
 
