@@ -1,0 +1,31 @@
+// Runs in the page's head before any component: what every other script of ours starts from.
+// Plain script, not a module, so that it is there when the first component mounts.
+(() => {
+  const at = (path) => new URL(path, document.baseURI).href;
+  const texts = window.gradio_config?.i18n_translations ?? {};
+
+  const language = () => (document.documentElement.lang || "en").split("-")[0];
+
+  window.playgroundTexts = texts;
+  window.playground = {
+    // "ASSETS" is replaced by the versioned folder when the page is made.
+    asset: (path) => at("ASSETS" + path),
+    module: (path) => import(at("ASSETS" + path)),
+    url: (path) => at(`playground/${path}`),
+    language,
+    text(key, values = {}) {
+      const template = texts[language()]?.[key] ?? texts.en?.[key] ?? key;
+      return template.replace(/\{(\w+)\}/g, (place, name) => (name in values ? String(values[name]) : place));
+    },
+    status: null,
+  };
+
+  // The host key must not stay in the address bar: it may be on a projector, and it would be copied along.
+  const address = new URL(location.href);
+  if (address.searchParams.has("host")) {
+    window.addEventListener("playground:status", () => {
+      address.searchParams.delete("host");
+      history.replaceState(null, "", address);
+    }, { once: true });
+  }
+})();

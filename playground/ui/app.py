@@ -1,0 +1,156 @@
+"""Builds the page and launches it.
+
+The tab contract. A tab is a module in `playground.ui.tabs`, named in `TABS`, with
+
+    def build(services: Services, shell: Shell) -> SomethingTab        # a frozen dataclass of its components
+
+called inside its own `gr.Tab`. It lays out and wires; named module-level handlers do the work. Handlers
+- are wrapped in `errors.shown`, so that a `PlaygroundError` is shown as its sentence;
+- that change something take `shell.person` and a `gr.Request` and begin with `identity.identify`, `require_owner` or
+  `require_host`: hidden and disabled controls protect nothing;
+- that people would call from a script have a plain `api_name`; all others pass `api_visibility="private"`;
+- never put data into HTML templates: JavaScript writes it by `textContent`.
+Components that tests or scripts need have an `elem_id` that begins with the tab's name: "model-load".
+A widget's JavaScript is an ES module in `assets/js`, mounted by
+    gr.HTML(js_on_load="playground.module('js/x.js').then(m => m.mount(element, props, trigger, watch))")
+There: `playground.text(key, {name: value})`, `playground.url("metrics?run=…")`, and the event
+`playground:status` on window, with the model server's state as `detail`, at every poll.
+"""
+
+import importlib
+import importlib.util
+import json
+import os
+import secrets
+import threading
+from pathlib import Path
+
+import gradio as gr
+
+from playground.ui import identity, routes
+from playground.ui.errors import shown
+from playground.ui.i18n import text, translations
+from playground.ui.services import DEFAULT_MODEL, Services
+from playground.ui.shell import Shell
+from playground.ui.theme import theme
+
+TITLE = "Post-training Playground"
+TABS = ("model", "distribution", "train", "compare", "evaluate")
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+LARGEST_UPLOAD = "200mb"
+DAY = 24 * 3600
+
+HEADER = """
+<header class="pp-header">
+  <h1>Post-training <span>Playground</span></h1>
+  <div class="pp-chip" id="pp-chip" role="status" aria-live="polite"></div>
+</header>
+"""
+
+
+def build(services: Services) -> gr.Blocks:
+    """The whole page. Imports neither torch nor transformers, opens nothing."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, DAY), fill_width=False) as demo:
+        # The secret only scrambles what the browser itself keeps; it must stay the same for a reload to find it.
+        person = gr.BrowserState(None, storage_key="playground-person", secret="playground-person")  # noqa: S106
+        prompt = gr.BrowserState("", storage_key="playground-prompt", secret="playground-prompt")  # noqa: S106
+        run = gr.BrowserState("", storage_key="playground-run", secret="playground-run")  # noqa: S106
+        status = gr.HTML(
+            html_template=HEADER,
+            js_on_load="playground.module('js/status.js').then(m => m.mountChip(element, () => trigger('change')))",
+            elem_id="shell-header",
+            apply_default_css=False,
+        )
+        with gr.Tabs(elem_id="shell-tabs") as tabs:
+            for name in TABS:
+                if importlib.util.find_spec(f"playground.ui.tabs.{name}") is None:
+                    continue
+                with gr.Tab(text(f"tab.{name}"), id=name, elem_id=f"tab-{name}") as tab:
+                    module = importlib.import_module(f"playground.ui.tabs.{name}")
+                    module.build(services, Shell(person, prompt, run, status, tabs, tab))
+        demo.load(shown(welcome), [person], [person], api_visibility="private", queue=False, show_progress="hidden")
+    demo.queue(max_size=256, default_concurrency_limit=8)
+    return demo
+
+
+def welcome(person: dict[str, str] | None, request: gr.Request) -> dict[str, str]:
+    """Gives a new browser its key, and keeps a host key that came in the page's address (`?host=KEY`)."""
+    known = person if person and person.get("key") else identity.new_person()
+    given = request.query_params.get("host")
+    return {**known, "host": given} if given else known
+
+
+def launch(
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    share: bool = False,
+    *,
+    model: str | None = DEFAULT_MODEL,
+    services: Services | None = None,
+    demo: gr.Blocks | None = None,
+    block: bool = True,
+) -> Services:
+    """Serves the page, prints its address, and begins the heavy work in the background.
+
+    Args:
+        port: the first free one from 7860 on where None.
+        model: loaded in the background; None loads nothing.
+        block: return only when the server is stopped (Ctrl-C).
+    """
+    services = services or Services()
+    services.model = model
+    demo = demo or build(services)
+    _choose_host_key(host, share)
+    _, local, shared = demo.launch(
+        server_name=host,
+        server_port=port,
+        share=share,
+        prevent_thread_lock=True,
+        quiet=True,
+        inbrowser=False,
+        footer_links=["api", "settings"],
+        run_history=False,
+        allowed_paths=[],
+        max_file_size=LARGEST_UPLOAD,
+        enable_monitoring=False,
+        strict_cors=True,
+        ssr_mode=False,
+        pwa=False,
+        app_kwargs={"routes": routes.routes(services)},
+        i18n=translations(),
+        theme=theme(),
+        head=_head(),
+    )
+    _announce(local, shared)
+    services.start()
+    if block:
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            demo.close(verbose=False)
+        finally:
+            services.close()
+    return services
+
+
+def _choose_host_key(host: str, share: bool) -> None:
+    """Where others can reach the page, sitting at the machine proves nothing, so the host needs a key."""
+    open_to_others = host not in LOOPBACK_HOSTS or share or bool(os.environ.get("SPACE_ID"))
+    if open_to_others and not os.environ.get(identity.HOST_KEY_VARIABLE):
+        os.environ[identity.HOST_KEY_VARIABLE] = secrets.token_urlsafe(24)
+
+
+def _announce(local: str, shared: str | None) -> None:
+    """Prints the addresses; this is what a person who typed the command waits for."""
+    key = os.environ.get(identity.HOST_KEY_VARIABLE)
+    lines = [f"{TITLE}: {local}", *([f"For others: {shared}"] if shared else [])]
+    if key:
+        lines.append(f"You are the host when you open: {shared or local}?host={key}")
+    print("\n".join(lines), flush=True)  # noqa: T201
+
+
+def _head() -> str:
+    """What JavaScript and CSS of ours begin with; the texts are those that Gradio has put into the page already."""
+    base = json.dumps(f"playground/assets/{routes.assets_version()}/")
+    script = (Path(routes.ASSETS) / "js" / "shell.js").read_text(encoding="utf-8").replace('"ASSETS"', base)
+    return f'<link rel="stylesheet" href="{routes.asset("css/playground.css")}"><script>{script}</script>'

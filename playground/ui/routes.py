@@ -1,0 +1,143 @@
+"""HTTP routes beside Gradio's own, under /playground/: what the browser polls or caches, without the event queue.
+
+They bypass Gradio, so they only read. Assets carry the digest of all assets in their path and may be kept for ever.
+"""
+
+import functools
+import gzip
+import hashlib
+import importlib.util
+import json
+import mimetypes
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from playground.errors import PlaygroundError
+from playground.ui.services import Services
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+SERVED = ("css", "js")
+"""Folders of `assets` that a browser may read."""
+FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+@functools.cache
+def assets_version() -> str:
+    """Twelve hexadecimal digits that change with any served file."""
+    digest = hashlib.sha256()
+    for path in _served_files():
+        digest.update(path.relative_to(ASSETS).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def asset(path: str) -> str:
+    """The address of a file in `assets`, relative to the page: `asset("js/shell.js")`."""
+    return f"playground/assets/{assets_version()}/{path}"
+
+
+def routes(services: Services) -> list[Route]:
+    """For `launch(app_kwargs={"routes": …})`."""
+
+    def bound(handler: Callable[[Services, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                return await handler(services, request)
+            except PlaygroundError as error:
+                return JSONResponse({"error": str(error)}, status_code=404, headers=NOT_KEPT)
+
+        return endpoint
+
+    return [
+        Route("/playground/status", bound(_status)),
+        Route("/playground/metrics", bound(_metrics)),
+        Route("/playground/vocabulary", bound(_vocabulary)),
+        Route("/playground/plotly.min.js", bound(_plotly)),
+        Route("/playground/assets/{version}/{path:path}", bound(_asset)),
+    ]
+
+
+async def _status(services: Services, _: Request) -> Response:
+    """The model server's state; see `Services.status`."""
+    services.first_page.set()
+    return JSONResponse(services.status(), headers=NOT_KEPT)
+
+
+async def _metrics(services: Services, request: Request) -> Response:
+    """Events of a run after a cursor: `{"phase", "reason", "cursor", "events": [{"seq", "kind", "time", …}]}`."""
+    run = request.query_params.get("run", "")
+    since = request.query_params.get("since", "0")
+    if not since.isdecimal():
+        return JSONResponse({"error": f"since must be a whole number; got {since!r}."}, status_code=400)
+    return JSONResponse(await anyio.to_thread.run_sync(_events_after, services, run, int(since)), headers=NOT_KEPT)
+
+
+def _events_after(services: Services, run: str, since: int) -> dict[str, Any]:
+    record = services.store.get(run)
+    page = services.store.events(run, since=since)
+    events = [{"seq": seq, "kind": event.kind, "time": event.time, **event.payload()} for seq, event in page.events]
+    return {"phase": record.phase, "reason": record.reason, "cursor": page.cursor, "events": events}
+
+
+async def _vocabulary(services: Services, request: Request) -> Response:
+    """The texts of all tokens, by id, as one JSON list. `id` is a `vocabulary_id`, so the answer never changes."""
+    wanted = request.query_params.get("id", "")
+    body = await anyio.to_thread.run_sync(_vocabulary_body, services, wanted)
+    if body is None:
+        message = "That model is not loaded any more; ask for the next token again."
+        return JSONResponse({"error": message}, status_code=404, headers=NOT_KEPT)
+    return _compressed(body, "application/json", FOR_EVER)
+
+
+def _vocabulary_body(services: Services, wanted: str) -> bytes | None:
+    server = services.model_server()
+    if server.vocabulary_id() != wanted:
+        return None
+    return _vocabulary_gzip(wanted, tuple(server.token_texts()))
+
+
+@functools.lru_cache(maxsize=2)
+def _vocabulary_gzip(_: str, texts: tuple[str, ...]) -> bytes:
+    return gzip.compress(json.dumps(texts, ensure_ascii=False).encode(), compresslevel=6)
+
+
+async def _plotly(_: Services, __: Request) -> Response:
+    """Plotly.js out of the plotly package; the page asks for it with the package's version in the query."""
+    return _compressed(await anyio.to_thread.run_sync(_plotly_gzip), "text/javascript", FOR_EVER)
+
+
+@functools.cache
+def _plotly_gzip() -> bytes:
+    spec = importlib.util.find_spec("plotly")  # finds the folder without importing the package
+    if spec is None or spec.origin is None:
+        raise PlaygroundError("Charts need the plotly package; install it with: pip install plotly")
+    return gzip.compress((Path(spec.origin).parent / "package_data" / "plotly.min.js").read_bytes(), compresslevel=6)
+
+
+async def _asset(_: Services, request: Request) -> Response:
+    path = (ASSETS / request.path_params["path"]).resolve()
+    if path not in _served_files():
+        return Response("Not found", status_code=404)
+    current = request.path_params["version"] == assets_version()
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return _compressed(_asset_gzip(path), kind, FOR_EVER if current else NOT_KEPT)
+
+
+@functools.cache
+def _asset_gzip(path: Path) -> bytes:
+    return gzip.compress(path.read_bytes(), compresslevel=6)
+
+
+@functools.cache
+def _served_files() -> tuple[Path, ...]:
+    return tuple(sorted(path for folder in SERVED for path in (ASSETS / folder).rglob("*") if path.is_file()))
+
+
+def _compressed(body: bytes, kind: str, headers: dict[str, str]) -> Response:
+    return Response(body, media_type=kind, headers={**headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"})

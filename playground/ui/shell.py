@@ -1,0 +1,23 @@
+"""What the page shares with every tab."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Components outside the tabs, and the tab being built."""
+
+    person: gr.BrowserState
+    """Who this browser is; an input of every handler that changes something, for `identity.identify` and its kin."""
+    prompt: gr.BrowserState
+    """The prompt that goes through all tabs (a text); write it when it changes, read it when a tab is selected."""
+    run: gr.BrowserState
+    """Id of the run being looked at, or ""; survives a reload."""
+    status: gr.HTML
+    """The model chip. Its `change` fires when the model server enters another state or has another model."""
+    tabs: gr.Tabs
+    """All tabs; `gr.Tabs(selected="train")` as an output opens one."""
+    tab: gr.Tab
+    """The tab being built; use `tab.select` to refresh what may have changed meanwhile."""
