@@ -53,7 +53,8 @@ class Metric(Event):
     kind: ClassVar[str] = "metric"
 
     step: int
-    values: Mapping[str, float]
+    values: Mapping[str, float | None]
+    """None, as the store gives it back, where a number was not finite."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,72 @@
+"""What the store gives back: a run as it stands, and a page of its events."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from playground.runs.events import Event, Phase
+
+JobKind = Literal["run", "evaluation"]
+
+_ENDS = {Phase.STOPPED, Phase.FAILED, Phase.INTERRUPTED}
+FOLLOWS: dict[Phase, frozenset[Phase]] = {
+    Phase.QUEUED: frozenset({Phase.PREPARING, *_ENDS}),
+    Phase.PREPARING: frozenset({Phase.RUNNING, Phase.STOPPING, Phase.DONE, *_ENDS}),
+    Phase.RUNNING: frozenset({Phase.STOPPING, Phase.DONE, *_ENDS}),
+    Phase.STOPPING: frozenset({Phase.DONE, *_ENDS}),
+    Phase.DONE: frozenset(),
+    Phase.STOPPED: frozenset(),
+    Phase.FAILED: frozenset(),
+    Phase.INTERRUPTED: frozenset(),
+}
+"""The phases that may follow each phase."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run or evaluation as the store knows it now."""
+
+    id: str
+    kind: JobKind
+    name: str
+    """For people; need not be unique."""
+    method: str
+    """`sft` and so on; `evaluation` for an evaluation."""
+    model: str
+    """The base model in words, or for an evaluation the id of its run."""
+    owner: str
+    phase: Phase
+    reason: str
+    """The sentence of the last phase change; empty where there was nothing to say."""
+    created: float
+    """Seconds since the epoch, as are the two below."""
+    started: float | None
+    ended: float | None
+    steps: int
+    """The highest step that any metric was given for."""
+    metrics: dict[str, float | None]
+    """The last value of each metric; None where it was not a finite number."""
+    document: dict[str, Any]
+    """The settings it was started with, as JSON values."""
+    result: dict[str, Any] | None
+    session: str
+    """Which process's queue it stood in; see `RunStore.waits`."""
+
+    @property
+    def seconds(self) -> float:
+        """From start to end; 0 where either is missing or the clock was set back in between."""
+        return 0.0 if self.started is None or self.ended is None else max(0.0, self.ended - self.started)
+
+
+class EventPage(NamedTuple):
+    """Events in order, each with its sequence number; pass `cursor` as the next `since`."""
+
+    cursor: int
+    events: list[tuple[int, Event]]
+
+
+class Pulse(NamedTuple):
+    """What whoever runs a job looks at many times a second."""
+
+    phase: Phase
+    stops: int
+    """How many times a stop was asked for."""
