@@ -50,6 +50,7 @@ HEADER = """
 
 def build(services: Services) -> gr.Blocks:
     """The whole page. Imports neither torch nor transformers, opens nothing."""
+    demo: gr.Blocks
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, DAY), fill_width=False) as demo:
         # The secret only scrambles what the browser itself keeps; it must stay the same for a reload to find it.
         person = gr.BrowserState(None, storage_key="playground-person", secret="playground-person")  # noqa: S106
@@ -61,14 +62,16 @@ def build(services: Services) -> gr.Blocks:
             elem_id="shell-header",
             apply_default_css=False,
         )
+        opened = demo.load(
+            shown(welcome), [person], [person], api_visibility="private", queue=False, show_progress="hidden"
+        )
         with gr.Tabs(elem_id="shell-tabs") as tabs:
             for name in TABS:
                 if importlib.util.find_spec(f"playground.ui.tabs.{name}") is None:
                     continue
                 with gr.Tab(text(f"tab.{name}"), id=name, elem_id=f"tab-{name}") as tab:
                     module = importlib.import_module(f"playground.ui.tabs.{name}")
-                    module.build(services, Shell(person, prompt, run, status, tabs, tab))
-        demo.load(shown(welcome), [person], [person], api_visibility="private", queue=False, show_progress="hidden")
+                    module.build(services, Shell(person, prompt, run, opened, status, tabs, tab))
     demo.queue(max_size=256, default_concurrency_limit=8)
     return demo
 

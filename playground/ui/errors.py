@@ -5,7 +5,7 @@ import html
 import inspect
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any
 
 import gradio as gr
 
@@ -14,47 +14,53 @@ from playground.ui.i18n import locale_of, say
 
 logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
-
-def shown(handler: Callable[P, R]) -> Callable[P, R]:
+def shown(handler: Callable[..., Any], *bound: Any) -> Callable[..., Any]:
     """Wraps an event handler or generator: a `PlaygroundError` is shown as its own sentence, anything else as a defect.
 
-    The handler keeps its signature, from which Gradio learns whether it wants a `gr.Request`.
+    `bound` is passed first at every call, such as the services: `button.click(shown(start, services), …)`. What is left
+    of the signature stays visible, since Gradio learns from it whether the handler wants a `gr.Request`.
     """
-    if inspect.isgeneratorfunction(handler):
-
-        @functools.wraps(handler)
-        def stream(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
-            try:
-                yield from cast("Iterator[Any]", handler(*args, **kwargs))
-            except gr.Error:
-                raise
-            except Exception as error:
-                raise translated(error, args) from error
-
-        return cast("Callable[P, R]", stream)
 
     @functools.wraps(handler)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+    def stream(*args: Any) -> Iterator[Any]:
         try:
-            return handler(*args, **kwargs)
+            yield from handler(*bound, *args)
         except gr.Error:
             raise
         except Exception as error:
-            raise translated(error, args) from error
+            raise toast(error, args) from error
 
-    return call
+    @functools.wraps(handler)
+    def call(*args: Any) -> Any:
+        try:
+            return handler(*bound, *args)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise toast(error, args) from error
+
+    wrapper = stream if inspect.isgeneratorfunction(handler) else call
+    signature = inspect.signature(handler)
+    left = list(signature.parameters.values())[len(bound) :]
+    wrapper.__dict__.pop("__wrapped__")
+    wrapper.__dict__["__signature__"] = signature.replace(parameters=left)
+    taken = list(signature.parameters)[: len(bound)]
+    wrapper.__annotations__ = {key: hint for key, hint in handler.__annotations__.items() if key not in taken}
+    return wrapper
 
 
-def translated(error: Exception, args: tuple[object, ...] = ()) -> gr.Error:
-    """The toast for an error; unexpected ones are logged with their traceback. `args` may hold the `gr.Request`."""
-    locale = locale_of(next((arg for arg in args if isinstance(arg, gr.Request)), None))
+def sentence(error: Exception, locale: str) -> str:
+    """What a person reads about an error; an unexpected one is logged with its traceback."""
     if isinstance(error, PlaygroundError):
-        sentence, title = str(error), say("error.title", locale)
-    else:
-        logger.error("A handler failed unexpectedly.", exc_info=error)
-        sentence, title = say("error.unexpected", locale, kind=type(error).__name__), say("error.title", locale)
+        return str(error)
+    logger.error("A handler failed unexpectedly.", exc_info=error)
+    return say("error.unexpected", locale, kind=type(error).__name__)
+
+
+def toast(error: Exception, args: tuple[Any, ...] = ()) -> gr.Error:
+    """The message for an error; `args` are the handler's, among which may be the `gr.Request`."""
+    locale = locale_of(next((arg for arg in args if isinstance(arg, gr.Request)), None))
     # Toasts render HTML, so a path or a prompt in the sentence is escaped.
-    return gr.Error(html.escape(sentence), title=title, print_exception=False)
+    words = html.escape(sentence(error, locale), quote=False)
+    return gr.Error(words, title=say("error.title", locale), print_exception=False)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import gradio as gr
+from gradio.events import Dependency
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class Shell:
     """The prompt that goes through all tabs (a text); write it when it changes, read it when a tab is selected."""
     run: gr.BrowserState
     """Id of the run being looked at, or ""; survives a reload."""
+    opened: Dependency
+    """`opened.then(…)` fills what must be filled when a page opens; `person` is known by then."""
     status: gr.HTML
     """The model chip. Its `change` fires when the model server enters another state or has another model."""
     tabs: gr.Tabs
