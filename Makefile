@@ -3,7 +3,7 @@ PYTHON ?= $(shell for candidate in python3.13 python3.12 python3.11 python3 pyth
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$candidate; exit; }; done; echo python3)
 RUN := .venv/bin/python
 
-.PHONY: demo test check format gpu-check bench texts clean setup setup-dev
+.PHONY: demo test check format gpu-check bench tiny clean setup setup-dev
 
 demo: setup  ## install what is needed and start the app
 	@$(RUN) app.py
@@ -27,6 +27,10 @@ gpu-check: setup-dev  ## what needs a CUDA device, with a table of figures
 bench: setup-dev  ## measured comparisons; results land in benchmarks/results
 	@for script in benchmarks/*.py; do case $$script in */__init__.py|*/machine.py) ;; \
 		*) $(RUN) -m benchmarks.$$(basename $$script .py) || exit 1 ;; esac; done
+
+tiny: setup-dev  ## make the bundled model and its data sets anew (about half an hour)
+	@$(RUN) -m scripts.tiny.data
+	@$(RUN) -m scripts.tiny.train
 
 clean:  ## remove the environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Run by hand or by the Makefile, never by the app."""
