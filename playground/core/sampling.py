@@ -148,7 +148,8 @@ def require_distribution(logits: Tensor) -> None:
 
 def entropy(probabilities: Tensor) -> Tensor:
     """Entropy in nats. (..., vocab) -> (...); a token of probability 0 adds nothing."""
-    return torch.special.entr(probabilities).sum(dim=-1)
+    information: Tensor = torch.special.entr(probabilities)
+    return information.sum(dim=-1)
 
 
 def exponential_noise(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

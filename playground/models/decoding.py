@@ -1,0 +1,104 @@
+"""What hangs into transformers' `generate`: our settings as logits processors, a random stream per row, and stop.
+
+Greedy, sampling and beam search all run with `do_sample=False`; a draw is the argmax of logits with noise in them
+(`core.sampling.draw`), so that every row has random numbers of its own.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria
+from transformers.generation.streamers import BaseStreamer
+
+from playground.config.generation import GenerationSettings
+from playground.core import sampling
+
+
+def random_stream(seed: int, index: int, device: torch.device) -> torch.Generator:
+    """The random numbers of one answer; different for every pair of seed and index, the same on every call."""
+    mixed = int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0])
+    return torch.Generator(device).manual_seed(mixed)
+
+
+class Penalty(LogitsProcessor):
+    """Repetition penalty over prompt and answer. Unlike transformers' own it leaves left padding out of account: there,
+    a padded row would be penalised for the padding token, which is often the end-of-sequence token too."""
+
+    def __init__(self, attention_mask: Tensor, penalty: float) -> None:
+        self.prompt_mask = attention_mask.bool()
+        self.penalty = penalty
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """(rows * beams, length), (rows * beams, vocab) -> (rows * beams, vocab)"""
+        mask = self.prompt_mask.repeat_interleave(input_ids.shape[0] // self.prompt_mask.shape[0], dim=0)
+        prompt = input_ids[:, : mask.shape[1]].masked_fill(~mask, scores.shape[-1])
+        ids = torch.cat([prompt, input_ids[:, mask.shape[1] :]], dim=1)
+        return sampling.repetition_penalty(scores, ids, self.penalty)
+
+
+class Draw(LogitsProcessor):
+    """Temperature, top-k, top-p and min-p, and then the noise whose argmax is a draw; one random stream per row."""
+
+    def __init__(self, settings: GenerationSettings, streams: Sequence[torch.Generator]) -> None:
+        self.settings = settings
+        self.streams = streams
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:  # noqa: ARG002, transformers' interface
+        """(rows, length), (rows, vocab) -> (rows, vocab), non-negative"""
+        chosen = self.settings
+        scores = sampling.temperature(scores, chosen.temperature)
+        scores = sampling.min_p(sampling.top_p(sampling.top_k(scores, chosen.top_k), chosen.top_p), chosen.min_p)
+        noise = [sampling.exponential_noise((scores.shape[-1],), stream) for stream in self.streams]
+        return sampling.race(scores, torch.stack(noise))
+
+
+class Finite(LogitsProcessor):
+    """Refuses NaN before an argmax makes a token of it."""
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:  # noqa: ARG002, transformers' interface
+        """Scores as they are; PlaygroundError where they are no distribution."""
+        sampling.require_distribution(scores)
+        return scores
+
+
+def processors(
+    settings: GenerationSettings, attention_mask: Tensor, streams: Sequence[torch.Generator]
+) -> LogitsProcessorList:
+    """The settings as transformers' `generate` takes them, in its own order."""
+    chain = LogitsProcessorList([Finite()])
+    if settings.repetition_penalty != 1:
+        chain.append(Penalty(attention_mask, settings.repetition_penalty))
+    if settings.strategy == "sampling" and settings.temperature >= sampling.ARGMAX_BELOW:
+        chain.append(Draw(settings, streams))
+    return chain
+
+
+class StopWhenAsked(StoppingCriteria):
+    """Ends all rows once an event is set; looked at between tokens."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop = stop
+
+    def __call__(self, input_ids: Tensor, scores: Tensor, **_: object) -> Tensor:  # noqa: ARG002
+        """(rows, length) -> (rows,) bool"""
+        return torch.full((input_ids.shape[0],), self.stop.is_set(), device=input_ids.device)
+
+
+class NewTokens(BaseStreamer):
+    """Hands the tokens of each step on, (rows,) at a time; the prompt, which transformers sends first, is left out."""
+
+    def __init__(self, receive: Callable[[list[int]], None]) -> None:
+        self.receive = receive
+        self.prompt_seen = False
+
+    def put(self, value: Tensor) -> None:
+        """Called by `generate`: once with the prompts, then once per step."""
+        if self.prompt_seen:
+            self.receive(value.tolist())
+        self.prompt_seen = True
+
+    def end(self) -> None:
+        """Called by `generate` when it is done."""

@@ -1,0 +1,89 @@
+"""Token ids back to text, piece by piece, without losing spaces or showing half a character."""
+
+import json
+from collections.abc import Sequence
+
+from transformers import PreTrainedTokenizerBase
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+CONTEXT = 8
+"""Prompt tokens that stand before an answer while it is decoded."""
+BROKEN = "\ufffd"
+"""What decoders give for bytes that are no UTF-8."""
+
+
+class AnswerText:
+    """The text of an answer that grows token by token.
+
+    Decoded behind the end of its prompt, because tokenizers of SentencePiece's kind drop the space in front of the
+    first word of whatever they decode.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int]) -> None:
+        self.tokenizer = tokenizer
+        self.context = list(prompt[-CONTEXT:])
+        self.before = decode(tokenizer, self.context)
+        self.ids: list[int] = []
+
+    def whole(self) -> str:
+        """The text so far, special tokens left out."""
+        text = decode(self.tokenizer, self.context + self.ids)
+        if text.startswith(self.before):
+            return text[len(self.before) :]
+        # The prompt ends within a character, which the answer completes.
+        return decode(self.tokenizer, self.ids)
+
+    def settled(self) -> str:
+        """The text so far without a character at its end that further tokens may complete."""
+        return self.whole().rstrip(BROKEN)
+
+
+def decode(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], *, special: bool = False) -> str:
+    """Text of `ids` just as the pieces spell it: no tidying of spaces before punctuation."""
+    text = tokenizer.decode(list(ids), skip_special_tokens=not special, clean_up_tokenization_spaces=False)
+    assert isinstance(text, str)  # noqa: S101, a list is given back for lists of lists only
+    return text
+
+
+def token_texts(tokenizer: PreTrainedTokenizerBase, vocabulary: int) -> list[str]:
+    """The text that each token id stands for within a text, white space as it is.
+
+    A token that is not valid UTF-8 by itself is `\\ufffd` and its bytes in the form `<0xE2><0x80>`; an id without a
+    token, as models with rounded-up embeddings have, is `<unused 49155>`.
+
+    Args:
+        vocabulary: number of ids, the width of the model's logits.
+    """
+    names = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    byte_of = _byte_alphabet(tokenizer)
+    anchor = tokenizer.encode("a", add_special_tokens=False)[-1:]
+    before = decode(tokenizer, anchor, special=True)
+    pairs = [[*anchor, token_id] for token_id in range(len(names))]
+    decoded = tokenizer.batch_decode(pairs, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    texts = [
+        _readable(text.removeprefix(before), name, byte_of) if name is not None else f"<unused {token_id}>"
+        for token_id, (text, name) in enumerate(zip(decoded, names, strict=True))
+    ]
+    texts.extend(f"<unused {token_id}>" for token_id in range(len(texts), vocabulary))
+    return texts[:vocabulary]
+
+
+def _readable(text: str, name: str, byte_of: dict[str, int]) -> str:
+    """The text, and the token's bytes after it where they are no UTF-8."""
+    if BROKEN not in text:
+        return text
+    if name.startswith("<0x"):
+        return BROKEN + name
+    if all(letter in byte_of for letter in name):
+        return BROKEN + "".join(f"<0x{byte_of[letter]:02X}>" for letter in name)
+    return text
+
+
+def _byte_alphabet(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """Letter to byte for byte-level tokenizers, which write each byte as one printable letter; empty for others."""
+    if not tokenizer.is_fast:
+        return {}
+    decoder = json.loads(tokenizer.backend_tokenizer.to_str())["decoder"] or {}
+    kinds = {decoder.get("type"), *(part["type"] for part in decoder.get("decoders", ()))}
+    letters: dict[int, str] = bytes_to_unicode()  # type: ignore[no-untyped-call]
+    return {letter: byte for byte, letter in letters.items()} if "ByteLevel" in kinds else {}

@@ -1,0 +1,274 @@
+"""Answers from a causal language model, many at once, each as if it were alone.
+
+An answer depends on the model, its prompt, the settings and its place in the list of prompts (which picks its random
+numbers), and on nothing else: not on what shares its batch, on padding, or on `model.generation_config`.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+from peft import PeftModel
+from torch import Tensor
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList
+
+from playground.config.generation import GenerationSettings
+from playground.errors import Cancelled, ModelError
+from playground.models.decoding import NewTokens, StopWhenAsked, processors, random_stream
+from playground.models.detokenise import AnswerText
+from playground.runs.events import Progress
+
+OnTokens = Callable[[int, str], None]
+"""Called with the index of a prompt and its whole answer so far, whenever that has grown."""
+
+REPORT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model wrote after one prompt."""
+
+    ids: list[int]
+    """New tokens, without padding; the end-of-sequence token included where it ended by one."""
+    text: str
+    """Special tokens left out."""
+    ended: bool
+    """Whether the model ended it; otherwise the longest answer, or the context, was reached."""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Rows that are answered together; none of them can run out of context before `budget` new tokens."""
+
+    rows: list[int]
+    budget: int
+
+
+def generate(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[list[int]],
+    settings: GenerationSettings,
+    *,
+    batch_size: int = 16,
+    report: Callable[[Progress], None] | None = None,
+    stop: threading.Event | None = None,
+    on_tokens: OnTokens | None = None,
+    adapters: Sequence[str] | None = None,
+    streams: Sequence[int] | None = None,
+) -> list[Answer]:
+    """One answer per prompt, in the order of the prompts.
+
+    Args:
+        prompts: token ids as the model is to see them, special tokens included; none may be empty.
+        report: hears of rows answered, fractions of a batch included, twice a second at most.
+        stop: looked at between tokens.
+        on_tokens: hears of answers as they grow; with beam search once per answer, when it is whole.
+        adapters: for a peft model, the adapter of each row; `__base__` is none.
+        streams: which random numbers each row gets, by default its index; rows with the same number share them.
+
+    Raises:
+        ModelError: a prompt is empty or leaves no room in the model's context.
+        Cancelled: `stop` was set; what there is by then was told to `on_tokens`.
+    """
+    stop = stop or threading.Event()
+    progress = _Rows(len(prompts), report)
+    answers: dict[int, Answer] = {}
+    batches = _batches(prompts, settings.max_new_tokens, batch_size, context_length(model))
+    with _inference(model), _nothing_inherited(model):
+        for batch in batches:
+            call = _Call(model, tokenizer, prompts, settings, batch, adapters, streams or range(len(prompts)))
+            answers.update(call.run(stop, on_tokens, progress))
+            if stop.is_set():
+                raise Cancelled("Stopped while answering.")
+    return [answers[row] for row in range(len(prompts))]
+
+
+def next_logits(model: PreTrainedModel, ids: Sequence[int], *, adapter: str | None = None) -> Tensor:
+    """Logits of the token after `ids`. Float32 (vocab,), on the CPU.
+
+    Raises:
+        ModelError: `ids` is empty or longer than the model's context.
+    """
+    _check_prompt(ids, context_length(model), new_tokens=0)
+    given = torch.tensor([list(ids)], device=model.device)
+    chosen = {} if adapter is None else {"adapter_names": [adapter]}
+    with _inference(model):
+        output = model(
+            input_ids=given, attention_mask=torch.ones_like(given), use_cache=False, logits_to_keep=1, **chosen
+        )
+    logits: Tensor = output.logits[0, -1].float().cpu()
+    return logits
+
+
+def context_length(model: PreTrainedModel) -> int | None:
+    """The most tokens, prompt and answer together, that the model has positions for; None where it has no limit."""
+    found = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return int(found) if found else None
+
+
+def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Every token that ends an answer: the tokenizer's, and those the model was published with."""
+    published = model.generation_config.eos_token_id if model.generation_config else None
+    several = published if isinstance(published, list) else [published]
+    return sorted({token for token in (*several, tokenizer.eos_token_id) if token is not None})
+
+
+def _check_prompt(prompt: Sequence[int], context: int | None, *, new_tokens: int) -> None:
+    if not prompt:
+        raise ModelError("The prompt is empty; a model needs at least one token to go on from.")
+    if context is not None and len(prompt) + new_tokens > context:
+        raise ModelError(
+            f"The prompt has {len(prompt):,} tokens, but the model's context holds {context:,}"
+            f"{', answer included' if new_tokens else ''}; shorten the prompt."
+        )
+
+
+def _batches(prompts: Sequence[list[int]], new_tokens: int, batch_size: int, context: int | None) -> list[_Batch]:
+    """Rows of like length together, longest first, so that the most memory is needed at the start.
+
+    A row so long that the context ends before `new_tokens` stands only with rows of its own length: past the end,
+    models with learned positions would fail.
+    """
+    for prompt in prompts:
+        _check_prompt(prompt, context, new_tokens=1)
+    order = sorted(range(len(prompts)), key=lambda row: -len(prompts[row]))
+
+    def budget(row: int) -> int:
+        return new_tokens if context is None else min(new_tokens, context - len(prompts[row]))
+
+    return [
+        _Batch(rows[start : start + batch_size], allowed)
+        for allowed, group in groupby(order, key=budget)
+        for rows in [list(group)]
+        for start in range(0, len(rows), batch_size)
+    ]
+
+
+@contextmanager
+def _inference(model: PreTrainedModel) -> Iterator[None]:
+    """No gradients and no dropout; a model in training goes on as it was."""
+    training = model.training
+    model.train(False)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(training)
+
+
+@contextmanager
+def _nothing_inherited(model: PreTrainedModel) -> Iterator[None]:
+    """`generate` fills what it is not given from the model's own `generation_config`, as some models are published
+    with a top-k or a penalty; only its token ids are kept."""
+    base = model.get_base_model() if isinstance(model, PeftModel) else model
+    inherited = base.generation_config
+    eos = inherited.eos_token_id if inherited else None
+    base.generation_config = GenerationConfig(eos_token_id=eos)  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        base.generation_config = inherited
+
+
+class _Rows:
+    """Tells how many rows are answered, at most every `REPORT_SECONDS`."""
+
+    def __init__(self, total: int, report: Callable[[Progress], None] | None) -> None:
+        self.total = total
+        self.report = report
+        self.done = 0.0
+        self.told = 0.0
+
+    def add(self, rows: float) -> None:
+        """So many rows more, or parts of one, are answered."""
+        self.done = min(self.done + rows, self.total)
+        now = time.monotonic()
+        if self.report and (now - self.told >= REPORT_SECONDS or self.done >= self.total):
+            self.told = now
+            self.report(Progress("answering", self.done, self.total, "rows"))
+
+
+@dataclass
+class _Call:
+    """One batch on its way through `generate`."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    prompts: Sequence[list[int]]
+    settings: GenerationSettings
+    batch: _Batch
+    adapters: Sequence[str] | None
+    streams: Sequence[int]
+
+    def run(self, stop: threading.Event, on_tokens: OnTokens | None, progress: _Rows) -> dict[int, Answer]:
+        """Row to answer; with `stop` set, what there is so far."""
+        rows, device = self.batch.rows, self.model.device
+        ends = set(end_tokens(self.model, self.tokenizer))
+        pad = min(ends, default=0)
+        ids, mask = left_padded([self.prompts[row] for row in rows], pad, device)
+        texts = {row: AnswerText(self.tokenizer, self.prompts[row]) for row in rows}
+        reported = 0.0
+
+        def receive(tokens: list[int]) -> None:
+            nonlocal reported
+            for row, token in zip(rows, tokens, strict=True):
+                text = texts[row]
+                if not (text.ids and text.ids[-1] in ends):
+                    shown = text.settled() if on_tokens else ""
+                    text.ids.append(token)
+                    if on_tokens and (grown := text.settled()) != shown:
+                        on_tokens(row, grown)
+            share = len(rows) / self.batch.budget
+            reported += share
+            progress.add(share)
+
+        beams = self.settings.num_beams if self.settings.strategy == "beam" else 1
+        options = {} if self.adapters is None else {"adapter_names": [self.adapters[row] for row in rows]}
+        output = self.model.generate(  # type: ignore[operator]
+            input_ids=ids,
+            attention_mask=mask,
+            max_new_tokens=self.batch.budget,
+            do_sample=False,
+            num_beams=beams,
+            length_penalty=1.0,
+            early_stopping=False,
+            use_cache=True,
+            eos_token_id=sorted(ends) or None,
+            pad_token_id=pad,
+            logits_processor=processors(
+                self.settings, mask, [random_stream(self.settings.seed, self.streams[row], device) for row in rows]
+            ),
+            stopping_criteria=StoppingCriteriaList([StopWhenAsked(stop)]),
+            streamer=NewTokens(receive) if beams == 1 else None,
+            **options,
+        )
+        progress.add(len(rows) - reported)
+        return self._answers(output[:, ids.shape[1] :].tolist(), ends, texts, on_tokens)
+
+    def _answers(
+        self, written: list[list[int]], ends: set[int], texts: dict[int, AnswerText], on_tokens: OnTokens | None
+    ) -> dict[int, Answer]:
+        answers = {}
+        for row, tokens in zip(self.batch.rows, written, strict=True):
+            length = next((at + 1 for at, token in enumerate(tokens) if token in ends), len(tokens))
+            text = texts[row]
+            shown = text.settled()
+            text.ids = tokens[:length]
+            answers[row] = Answer(text.ids, text.whole(), bool(tokens) and tokens[length - 1] in ends)
+            if on_tokens and answers[row].text != shown:
+                on_tokens(row, answers[row].text)
+        return answers
+
+
+def left_padded(prompts: Sequence[list[int]], pad: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Ids and attention mask, both (rows, longest). The mask comes from the lengths, never from the ids: the padding
+    token may be a token of the text."""
+    longest = max(map(len, prompts))
+    ids = [[pad] * (longest - len(prompt)) + prompt for prompt in prompts]
+    mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
