@@ -1,0 +1,179 @@
+"""Where a job runs: in a worker process, or in a thread of the app where a process cannot be had."""
+
+import contextlib
+import ctypes
+import logging
+import multiprocessing
+import multiprocessing.context
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Protocol
+
+import playground
+from playground.errors import Cancelled
+
+logger = logging.getLogger(__name__)
+
+VARIABLE = "PLAYGROUND_EXECUTOR"
+
+
+class Handle(Protocol):
+    """One started job, seen from outside."""
+
+    def wait(self, timeout: float) -> bool:
+        """Waits up to `timeout` seconds; True once the job's process or thread has ended."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+
+    def kill(self) -> None:
+        """Ends it now, in the middle of whatever it does."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """0 for a normal end, negative for a signal; None while it runs."""
+
+
+class Executor(Protocol):
+    """Starts jobs that stand in a store; a cluster's scheduler would be another of these."""
+
+    def start(self, job: str, home: Path) -> Handle:
+        """Begins a queued job of the store in `home`."""
+
+    def warm_up(self) -> None:
+        """Does in the background whatever makes the next start fast; returns at once."""
+
+
+class ProcessExecutor:
+    """A process per job, forked from a server that has done the heavy imports; spawned where there is no such server.
+
+    The main script is imported anew in each worker, as always with `multiprocessing`; ours leaves that import empty.
+    """
+
+    def __init__(self) -> None:
+        methods = multiprocessing.get_all_start_methods()
+        self._forks = "forkserver" in methods
+        self._context = multiprocessing.get_context("forkserver" if self._forks else "spawn")
+        if self._forks:
+            self._context.set_forkserver_preload(["playground.jobs.preload"])
+
+    def start(self, job: str, home: Path) -> "ProcessHandle":
+        from playground.jobs import process
+
+        self.warm_up()
+        worker = self._context.Process(  # type: ignore[attr-defined]  # every concrete context has it
+            target=process.main, args=(job, str(home)), name=f"worker {job}", daemon=True
+        )
+        worker.start()
+        return ProcessHandle(worker)
+
+    def warm_up(self) -> None:
+        if self._forks:
+            from multiprocessing import forkserver
+
+            with _importable():
+                forkserver.ensure_running()
+
+
+class ProcessHandle:
+    """A worker process; dropping this handle ends the worker, which takes it for the death of its parent."""
+
+    def __init__(self, worker: BaseProcess) -> None:
+        self._worker = worker
+
+    def wait(self, timeout: float) -> bool:
+        self._worker.join(timeout)
+        return not self.alive
+
+    @property
+    def alive(self) -> bool:
+        return self._worker.is_alive()
+
+    def kill(self) -> None:
+        self._worker.kill()
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._worker.exitcode
+
+
+class ThreadExecutor:
+    """A thread of the app per job. Cannot end a job that is stuck in native code."""
+
+    def start(self, job: str, home: Path) -> "ThreadHandle":
+        return ThreadHandle(job, home)
+
+    def warm_up(self) -> None:
+        """Nothing to do: the app's own imports serve."""
+
+
+class Killed(Cancelled):
+    """Raised in a job's thread from outside; Python makes it there, without arguments."""
+
+    def __init__(self) -> None:
+        super().__init__("Stopped by force; what was not saved is lost.")
+
+
+class ThreadHandle:
+    """A daemon thread that does one job."""
+
+    def __init__(self, job: str, home: Path) -> None:
+        self._exit_code: int | None = None
+        self._thread = threading.Thread(target=self._work, args=(job, home), name=f"worker {job}", daemon=True)
+        self._thread.start()
+
+    def wait(self, timeout: float) -> bool:
+        self._thread.join(timeout)
+        return not self.alive
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def kill(self) -> None:
+        """Raises `Killed` in the thread; it arrives when native code next returns to Python."""
+        if self._thread.ident is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident), ctypes.py_object(Killed))
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._exit_code
+
+    def _work(self, job: str, home: Path) -> None:
+        from playground.jobs import worker
+        from playground.runs.store import RunStore
+
+        if sys.platform == "linux":  # there a thread has a priority of its own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        try:
+            with contextlib.closing(RunStore(home)) as store:
+                worker.execute(job, store)
+            self._exit_code = 0
+        except Exception:
+            logger.exception("Job %s ended badly.", job)
+            self._exit_code = 1
+
+
+def chosen_executor() -> Executor:
+    """By `PLAYGROUND_EXECUTOR`: `thread`, or `process`, which is the default."""
+    return ThreadExecutor() if os.environ.get(VARIABLE) == "thread" else ProcessExecutor()
+
+
+@contextlib.contextmanager
+def _importable() -> Iterator[None]:
+    """Lets the fork server find our package from any working directory: it is not told the parent's `sys.path`."""
+    before = os.environ.get("PYTHONPATH")
+    ours = str(Path(playground.__file__).resolve().parents[1])
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (ours, before)))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before

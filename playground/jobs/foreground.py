@@ -1,0 +1,53 @@
+"""A job done in the foreground, as the command line does it: Ctrl-C once stops at the next step, twice ends it."""
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+from playground.errors import RunError
+from playground.jobs import failures, worker
+from playground.runs.events import Phase
+from playground.runs.records import RunRecord
+from playground.runs.store import RunStore
+
+logger = logging.getLogger(__name__)
+
+INTERRUPTED_BY_PERSON = 130
+"""Exit code of a command ended by Ctrl-C, as shells have it."""
+
+
+def execute(job: str, store: RunStore) -> RunRecord:
+    """Does a queued job in this process and gives it as it ended. Call from the main thread.
+
+    Raises:
+        RunError: there is no such job.
+        Busy: another process works on it.
+    """
+    with _interrupt_stops(job, store):
+        worker.execute(job, store)
+    return store.get(job)
+
+
+@contextlib.contextmanager
+def _interrupt_stops(job: str, store: RunStore) -> Iterator[None]:
+    # In a thread, for the signal may find the main one in the middle of using the store.
+    def asker(*_: object) -> None:
+        threading.Thread(target=_ask_to_stop, args=(job, store), daemon=True).start()
+
+    before = signal.signal(signal.SIGINT, asker)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _ask_to_stop(job: str, store: RunStore) -> None:
+    try:
+        if store.request_stop(job) >= 2:
+            store.finish(job, Phase.STOPPED, failures.by_force(store.folder(job)))
+            os._exit(INTERRUPTED_BY_PERSON)
+    except RunError as error:  # it has just ended
+        logger.info("%s", error)

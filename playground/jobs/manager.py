@@ -1,0 +1,186 @@
+"""The app's queue: one background thread per device slot takes jobs in order and sees each to its end.
+
+The store is the truth about every job; the manager only wakes up, starts, watches and, where a worker cannot speak
+for itself any more, writes its end.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from playground.errors import PlaygroundError, RunError
+from playground.jobs import failures, worker
+from playground.jobs.executors import Executor, Handle, chosen_executor
+from playground.jobs.submission import submit
+from playground.runs import strict
+from playground.runs.events import Phase
+from playground.runs.records import JobKind
+from playground.runs.store import RunStore
+from playground.runs.summary import summarise
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.2
+LINGER_SECONDS = 10.0
+"""A worker that has written its end may take this long to go; then it is killed."""
+CLOSE_SECONDS = 10.0
+
+
+class JobManager:
+    """Takes jobs and answers for them. Make one per app; `close` it at the end."""
+
+    def __init__(self, store: RunStore, executor: Executor | None = None, *, slots: int = 1) -> None:
+        self._store = store
+        self._executor = executor or chosen_executor()
+        self._changed = threading.Condition()
+        self._taken: set[str] = set()
+        self._closing = False
+        self._kill_at = float("inf")
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"job-slot-{number}", daemon=True) for number in range(slots)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, kind: JobKind, document: Mapping[str, Any], owner: str = "", name: str = "") -> str:
+        """Puts a job at the end of the queue and gives its id; see `submission.submit` for what it checks.
+
+        Raises:
+            ConfigError: with every problem in the document.
+            RunError: the run to evaluate does not exist, or the app is closing.
+        """
+        with self._changed:
+            if self._closing:
+                raise RunError("The app is closing; start the run again once it is back.")
+            job = submit(self._store, kind, document, owner=owner, name=name)
+            self._changed.notify_all()
+        return job
+
+    def stop(self, job: str) -> int:
+        """Asks a job to stop: at once where it waits, else at its next step; a second time by force.
+
+        Returns:
+            How many times a stop was asked for, this one included.
+
+        Raises:
+            RunError: there is no such job, or it has ended.
+        """
+        return self._store.request_stop(job)
+
+    def position(self, job: str) -> int | None:
+        """Place in the queue, 1 for the next to start; None where the job does not wait here."""
+        waiting = self._waiting()
+        return waiting.index(job) + 1 if job in waiting else None
+
+    def warm_up(self) -> None:
+        """Lets the heavy imports of future workers begin, in another process; returns at once."""
+        self._executor.warm_up()
+
+    def recover(self) -> list[str]:
+        """Marks what a dead app or worker left behind as interrupted; gives the ids. Safe beside living apps."""
+        return [
+            record.id
+            for record in self._store.list(live=True, limit=-1)
+            if not self._store.alive(record) and self._end(record.id, Phase.INTERRUPTED, _orphaned(record.phase))
+        ]
+
+    def close(self, timeout: float = CLOSE_SECONDS) -> None:
+        """Ends the queue: what waits becomes interrupted; what runs is asked to stop, and after `timeout` killed."""
+        with self._changed:
+            self._closing = True
+            self._kill_at = time.monotonic() + timeout
+            self._changed.notify_all()
+            running = list(self._taken)
+        for job in self._store.queued():
+            if job not in running:
+                self._end(job, Phase.INTERRUPTED, "The app was closed before this began; start it again.")
+        for job in running:
+            try:
+                self._store.request_stop(job)
+            except RunError as error:  # it has just ended
+                logger.info("%s", error)
+        for thread in self._threads:
+            thread.join(timeout + LINGER_SECONDS)
+
+    def _waiting(self) -> list[str]:
+        return [job for job in self._store.queued() if job not in self._taken]
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                while not self._closing and not (waiting := self._look()):
+                    self._changed.wait()
+                if self._closing:
+                    return
+                job = waiting[0]
+                self._taken.add(job)
+            try:
+                self._see_through(job)
+            except Exception as error:  # the boundary: a slot outlives whatever happens to one job
+                logger.exception("Job %s could not be run.", job)
+                self._end(job, Phase.FAILED, failures.sentence(error, "run", {}))
+            finally:
+                with self._changed:
+                    self._taken.discard(job)
+
+    def _look(self) -> list[str]:
+        try:
+            return self._waiting()
+        except PlaygroundError:
+            logger.exception("The queue cannot be read; it is tried again with the next job.")
+            return []
+
+    def _see_through(self, job: str) -> None:
+        handle = self._executor.start(job, self._store.home)
+        forced = self._watch(job, handle)
+        record = self._store.get(job)
+        if record.phase.terminal:
+            return
+        folder = self._store.folder(job)
+        if not forced:
+            self._end(job, Phase.FAILED, failures.of_exit(handle.exit_code, record.steps))
+        elif self._closing:
+            self._end(job, Phase.INTERRUPTED, f"The app was closed in mid-step; {failures.kept(folder)}.")
+        else:
+            self._end(job, Phase.STOPPED, failures.by_force(folder))
+
+    def _watch(self, job: str, handle: Handle) -> bool:
+        """Waits for the end of a worker; True where it had to be killed before it had written its own."""
+        forced = False
+        ended_at: float | None = None
+        while not handle.wait(POLL_SECONDS):
+            now = time.monotonic()
+            try:
+                pulse = self._store.pulse(job)
+            except PlaygroundError as error:
+                logger.warning("%s", error)
+                continue
+            if pulse.phase.terminal:
+                ended_at = ended_at or now
+                if now - ended_at > LINGER_SECONDS:
+                    handle.kill()
+            elif not forced and (pulse.stops >= 2 or now > self._kill_at):
+                forced = True
+                handle.kill()
+        return forced
+
+    def _end(self, job: str, phase: Phase, reason: str) -> bool:
+        """Writes the end of a job that cannot do so itself; False where it had ended already."""
+        try:
+            if not self._store.finish(job, phase, reason):
+                return False
+            folder = self._store.folder(job)
+            result = summarise(self._store.get(job), folder)
+            self._store.set_result(job, result)
+            strict.write(folder / worker.RESULT, result)
+        except (PlaygroundError, OSError):
+            logger.exception("The end of job %s (%s: %s) could not be kept.", job, phase, reason)
+        return True
+
+
+def _orphaned(phase: Phase) -> str:
+    if phase is Phase.QUEUED:
+        return "The app ended before this began; start it again."
+    return f"The app or the machine went down while this was {phase}; what was saved by then is kept."
