@@ -56,6 +56,15 @@ class AnswerScores:
     """ROUGE-L F1, 0-100."""
     exact_match: bool
 
+    def to_json(self) -> dict[str, float]:
+        """The numbers by the names of `Scores.to_json`; exact match is 0 or 1."""
+        return {
+            "bleu": self.bleu,
+            "chrf": self.chrf,
+            "rougeL": self.rouge_l,
+            "exact_match": float(self.exact_match),
+        }
+
 
 class SacreBLEU(evaluate.Metric):  # type: ignore[misc]  # evaluate has no types
     """SacreBLEU as an `evaluate` metric that needs no script from the Hub.
