@@ -13,7 +13,7 @@ from playground.errors import OutOfMemory, PlaygroundError
 
 _GIB = 2**30
 _MEMORY_NAMES = {"OutOfMemoryError", "MemoryError"}
-_MEMORY_WORDS = re.compile(r"out of memory|can't allocate memory|not enough memory|cannot allocate memory", re.I)
+_MEMORY_WORDS = re.compile(r"out of memory|can't allocate memory|not enough memory|cannot allocate", re.I)
 _ASKED = re.compile(r"tried to allocate ([\d.]+ ?(?:[KMGT]i?B|bytes))", re.I)
 _FREE = re.compile(r"of which ([\d.]+ ?[KMGT]i?B) is free", re.I)
 _DISK_WORDS = re.compile(r"no space left on device", re.I)

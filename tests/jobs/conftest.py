@@ -1,0 +1,75 @@
+"""Jobs for tests: a store, real runs on a small model, and a stand-in for training where only the lifecycle matters."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import playground.training
+from playground.config.run import RunConfig
+from playground.runs.context import JobContext
+from playground.runs.events import Event, Phase, PhaseChange
+from playground.runs.store import RunStore
+from tests.waiting import wait_until
+
+Training = Callable[[RunConfig, JobContext], object]
+
+
+@pytest.fixture
+def store(own_home: Path) -> Iterator[RunStore]:
+    store = RunStore()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """A file of 40 rows that a small model reads."""
+    path = tmp_path / "rows.json"
+    row = {"instruction": "Rewrite the sentence.", "input": "He go to the park.", "output": "He goes to the park"}
+    path.write_text(json.dumps([{**row, "input": f"{row['input']} {n}"} for n in range(40)]))
+    return path
+
+
+@pytest.fixture
+def document(small_models: dict[str, Path], rows: Path) -> Callable[..., dict[str, Any]]:
+    """Makes the config of a short run; keywords are training settings."""
+
+    def make(**training: object) -> dict[str, Any]:
+        quiet = {"batch_size": 2, "max_length": 128, "eval_steps": 0, "sample_steps": 0, "max_steps": 3}
+        return {"model": str(small_models["llama"]), "data": {"source": str(rows)}, "training": quiet | training}
+
+    return make
+
+
+@pytest.fixture
+def training_is(monkeypatch: pytest.MonkeyPatch) -> Callable[[Training], None]:
+    """Puts a function in the place of training, for jobs in this process."""
+
+    def replace(train: Training) -> None:
+        stand_in = ModuleType("playground.training.dispatch")
+        stand_in.execute = train  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+        monkeypatch.setattr(playground.training, "dispatch", stand_in, raising=False)
+
+    return replace
+
+
+def events_of(store: RunStore, job: str) -> list[Event]:
+    """Everything a job said."""
+    return [event for _, event in store.events(job).events]
+
+
+def phases_of(store: RunStore, job: str) -> list[Phase]:
+    """The phases a job went through."""
+    return [event.phase for event in events_of(store, job) if isinstance(event, PhaseChange)]
+
+
+def wait_for(store: RunStore, job: str, *phases: Phase, timeout: float = 120) -> None:
+    """Waits until a job is in one of `phases`, by default until it has ended."""
+    wanted = phases or tuple(phase for phase in Phase if phase.terminal)
+    wait_until(lambda: store.pulse(job).phase in wanted, timeout, f"{job} to be {', '.join(wanted)}")

@@ -1,0 +1,176 @@
+"""The queue, with jobs in threads and a stand-in for training."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from playground.config.run import RunConfig
+from playground.errors import ConfigError, RunError
+from playground.jobs.executors import ThreadExecutor
+from playground.jobs.manager import JobManager
+from playground.runs.context import JobContext
+from playground.runs.events import Phase
+from playground.runs.store import RunStore
+from tests.jobs.conftest import Training, phases_of, wait_for
+from tests.jobs.test_worker import Trained
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def gate(training_is: Callable[[Training], None]) -> threading.Event:
+    """Training that goes on until the gate is opened, or it is asked to stop."""
+    gate = threading.Event()
+
+    def train(config: RunConfig, context: JobContext) -> Trained:
+        context.running()
+        while not gate.wait(0.01):
+            if context.stop.is_set():
+                return Trained(1, stopped=True)
+        return Trained(1)
+
+    training_is(train)
+    return gate
+
+
+@pytest.fixture
+def manager(store: RunStore) -> Iterator[JobManager]:
+    manager = JobManager(store, ThreadExecutor())
+    yield manager
+    manager.close()
+
+
+def test_jobs_run_in_order_and_know_their_place(store: RunStore, manager: JobManager, gate: threading.Event) -> None:
+    jobs = [manager.submit("run", {}, owner) for owner in ("ann", "ben", "ann")]
+    wait_for(store, jobs[0], Phase.RUNNING)
+    assert [manager.position(job) for job in jobs] == [None, 1, 2]
+    manager.stop(jobs[1])
+    assert store.get(jobs[1]).phase is Phase.STOPPED
+    assert [manager.position(job) for job in jobs] == [None, None, 1]
+    gate.set()
+    wait_for(store, jobs[2])
+    ended = [store.get(job) for job in jobs]
+    assert [record.phase for record in ended] == [Phase.DONE, Phase.STOPPED, Phase.DONE]
+    assert (ended[2].started or 0) >= (ended[0].ended or 0)
+
+
+def test_two_slots_run_two_jobs(store: RunStore, gate: threading.Event) -> None:
+    manager = JobManager(store, ThreadExecutor(), slots=2)
+    jobs = [manager.submit("run", {}) for _ in range(3)]
+    for job in jobs[:2]:
+        wait_for(store, job, Phase.RUNNING)
+    assert manager.position(jobs[2]) == 1
+    gate.set()
+    for job in jobs:
+        wait_for(store, job)
+    manager.close()
+
+
+def test_a_stop_ends_at_the_next_step(store: RunStore, manager: JobManager, gate: threading.Event) -> None:
+    job = manager.submit("run", {})
+    wait_for(store, job, Phase.RUNNING)
+    assert manager.stop(job) == 1
+    wait_for(store, job)
+    assert phases_of(store, job)[-2:] == [Phase.STOPPING, Phase.STOPPED]
+    with pytest.raises(RunError, match="nothing to stop"):
+        manager.stop(job)
+
+
+def test_a_second_stop_ends_a_thread_that_does_not_listen(
+    store: RunStore, manager: JobManager, training_is: Callable[[Training], None]
+) -> None:
+    def train(config: RunConfig, context: JobContext) -> Trained:
+        context.running()
+        wait_until(lambda: False, 60)
+        return Trained(1)
+
+    training_is(train)
+    job = manager.submit("run", {})
+    wait_for(store, job, Phase.RUNNING)
+    manager.stop(job)
+    manager.stop(job)
+    wait_for(store, job, timeout=20)
+    record = store.get(job)
+    assert (record.phase, record.reason.split(";")[0]) == (Phase.STOPPED, "Stopped by force")
+
+
+def test_what_is_wrong_in_a_config_is_told_at_once(store: RunStore, manager: JobManager) -> None:
+    with pytest.raises(ConfigError, match=r"training.batch_size must be at least 1; got 0"):
+        manager.submit("run", {"training": {"batch_size": 0}})
+    with pytest.raises(RunError, match="There is no run 'sft-nosuch'"):
+        manager.submit("evaluation", {"run": "sft-nosuch"})
+    assert store.list() == []
+
+
+def test_what_is_kept_has_every_setting_and_a_name(store: RunStore, manager: JobManager, gate: threading.Event) -> None:
+    first = store.get(manager.submit("run", {"data": {"source": "folder/rows.json"}}, "ann"))
+    assert (first.name, first.owner) == ("sft · smollm2-135m-instruct · rows", "ann")
+    assert first.document["training"]["batch_size"] == 4
+    second = store.get(manager.submit("run", {"model": {"run": first.id}, "name": "second"}))
+    assert (second.model, second.name) == (f"run {first.id}", "second")
+    evaluation = store.get(manager.submit("evaluation", {"run": first.id}))
+    assert (evaluation.kind, evaluation.method, evaluation.model) == ("evaluation", "evaluation", first.id)
+    assert evaluation.document["generation"]["strategy"] == "greedy"
+
+
+def test_closing_stops_what_runs_and_interrupts_what_waits(store: RunStore, gate: threading.Event) -> None:
+    manager = JobManager(store, ThreadExecutor())
+    jobs = [manager.submit("run", {}) for _ in range(2)]
+    wait_for(store, jobs[0], Phase.RUNNING)
+    manager.close()
+    records = [store.get(job) for job in jobs]
+    assert [record.phase for record in records] == [Phase.STOPPED, Phase.INTERRUPTED]
+    assert records[1].reason == "The app was closed before this began; start it again."
+    with pytest.raises(RunError, match="closing"):
+        manager.submit("run", {})
+
+
+def test_a_job_that_cannot_be_started_fails_and_the_queue_goes_on(
+    store: RunStore, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.set()
+    executor = ThreadExecutor()
+    start = executor.start
+    refused: list[str] = []
+
+    def refuse_once(job: str, home: Path) -> object:
+        if not refused:
+            refused.append(job)
+            raise OSError(11, "Resource temporarily unavailable")
+        return start(job, home)
+
+    monkeypatch.setattr(executor, "start", refuse_once)
+    manager = JobManager(store, executor)
+    jobs = [manager.submit("run", {}) for _ in range(2)]
+    for job in jobs:
+        wait_for(store, job)
+    assert [store.get(job).phase for job in jobs] == [Phase.FAILED, Phase.DONE]
+    assert "Resource temporarily unavailable" in store.get(jobs[0]).reason
+    manager.close()
+
+
+@pytest.mark.parametrize("phase", [Phase.QUEUED, Phase.PREPARING])
+def test_recovery_interrupts_what_the_dead_left_and_nothing_else(
+    store: RunStore, manager: JobManager, gate: threading.Event, phase: Phase
+) -> None:
+    mine = [manager.submit("run", {}) for _ in range(2)]
+    wait_for(store, mine[0], Phase.RUNNING)
+    command = [sys.executable, "-m", "tests.runs.holder", str(store.home), phase]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        job = process.stdout.readline().strip()
+        assert manager.recover() == []
+        process.kill()
+        process.wait()
+    assert manager.recover() == [job]
+    record = store.get(job)
+    assert record.phase is Phase.INTERRUPTED
+    assert record.result
+    assert record.result["error"] == record.reason != ""
+    assert manager.recover() == []
+    assert [store.get(job).phase for job in mine] == [Phase.RUNNING, Phase.QUEUED]
