@@ -2,30 +2,39 @@
 
 const FAST = 700; // while something moves, in milliseconds
 const SLOW = 4000; // while nothing does
-let latest = "";
+let timer = 0;
+let known = "";
 
 const moving = (status) => status.state === "starting" || status.state === "loading";
 
 async function poll() {
-  if (!document.hidden) {
-    try {
-      const answer = await fetch(playground.url("status"), { cache: "no-store" });
-      announce(await answer.json());
-    } catch {
-      announce({ state: "away" });
-    }
+  clearTimeout(timer);
+  if (!document.hidden) announce(await current());
+  timer = setTimeout(poll, playground.status && !moving(playground.status) ? SLOW : FAST);
+}
+
+async function current() {
+  try {
+    const answer = await fetch(playground.url("status"), { cache: "no-store" });
+    return answer.ok ? await answer.json() : { state: "away" };
+  } catch {
+    return { state: "away" };
   }
-  setTimeout(poll, playground.status && !moving(playground.status) ? SLOW : FAST);
 }
 
 function announce(status) {
   playground.status = status;
+  document.body.dataset.model = status.state; // lets CSS show Cancel only while there is something to cancel
   window.dispatchEvent(new CustomEvent("playground:status", { detail: status }));
 }
 
-export function bytes(count) {
-  const [unit, size] = count >= 1e9 ? ["GB", 1e9] : ["MB", 1e6];
-  return `${(count / size).toFixed(count >= 1e9 ? 1 : 0)} ${unit}`;
+export function bytes(number) {
+  const large = number >= 1e9;
+  return `${(number / (large ? 1e9 : 1e6)).toFixed(large ? 1 : 0)} ${large ? "GB" : "MB"}`;
+}
+
+export function count(number) {
+  return number >= 1e9 ? `${(number / 1e9).toFixed(2)} B` : `${Math.round(number / 1e6) || (number / 1e6).toFixed(2)} M`;
 }
 
 export function element(tag, className, text) {
@@ -36,33 +45,33 @@ export function element(tag, className, text) {
 }
 
 function chipParts(status) {
-  const parts = [element("span", "pp-dot")];
-  const info = status.info;
+  const dot = element("span", "pp-dot");
+  const { info } = status;
   if (status.state === "ready" && info) {
-    parts.push(element("strong", "", status.title || info.title));
-    parts.push(element("span", "pp-facts", [info.dtype, info.device, bytes(info.memory_bytes)].join(" · ")));
-  } else {
-    const share = typeof status.progress === "number" ? ` ${Math.round(status.progress * 100)} %` : "";
-    const name = status.title ? `${status.title} · ` : "";
-    parts.push(element("span", "", name + playground.text(`status.${status.state}`) + share));
+    const facts = [info.dtype, info.device, bytes(info.memory_bytes)].join(" · ");
+    return [dot, element("strong", "", status.title || info.title), element("span", "pp-chip-facts", facts)];
   }
-  return parts;
+  const share = typeof status.progress === "number" ? ` ${Math.round(status.progress * 100)} %` : "";
+  const words = element("span", "", playground.text(`status.${status.state}`) + share);
+  return status.title ? [dot, element("strong", "", status.title), words] : [dot, words];
 }
 
 export function mountChip(root, changed) {
   const chip = root.querySelector("#pp-chip");
-  let shown = "";
+  let drawn = "";
   window.addEventListener("playground:status", ({ detail }) => {
-    const drawn = JSON.stringify([detail, playground.language()]);
-    if (drawn !== shown) {
-      shown = drawn;
+    const next = JSON.stringify([detail, playground.language()]);
+    if (next !== drawn) {
+      drawn = next;
       chip.dataset.state = detail.state;
       chip.style.setProperty("--pp-progress", detail.progress ?? 0);
       chip.replaceChildren(...chipParts(detail));
     }
     const now = JSON.stringify([detail.state, detail.ref ?? null, detail.title ?? null]);
-    if (latest && now !== latest) changed();
-    latest = now;
+    if (known && now !== known) changed();
+    known = now;
   });
+  document.addEventListener("visibilitychange", () => document.hidden || poll());
+  playground.refresh = poll;
   poll();
 }

@@ -60,6 +60,7 @@ def build(services: Services) -> gr.Blocks:
             html_template=HEADER,
             js_on_load="playground.module('js/status.js').then(m => m.mountChip(element, () => trigger('change')))",
             elem_id="shell-header",
+            elem_classes="pp-bare",
             apply_default_css=False,
         )
         opened = demo.load(

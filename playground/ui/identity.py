@@ -48,9 +48,17 @@ def identify(person: object, request: gr.Request | None) -> Person:
     Raises:
         NotAllowed: the browser has no key yet.
     """
+    known = visitor(person, request)
+    if known is None:
+        raise NotAllowed("This browser has no owner key yet; reload the page and try again.")
+    return known
+
+
+def visitor(person: object, request: gr.Request | None) -> Person | None:
+    """As `identify`, with None for a browser that has no key yet; for handlers that only look."""
     key = person.get("key") if isinstance(person, Mapping) else None
     if not isinstance(key, str) or len(key) < SHORTEST_KEY:
-        raise NotAllowed("This browser has no owner key yet; reload the page and try again.")
+        return None
     return Person(owner_id(key), is_host(person, request))
 
 

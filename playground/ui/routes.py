@@ -56,6 +56,7 @@ def routes(services: Services) -> list[Route]:
 
     return [
         Route("/playground/status", bound(_status)),
+        Route("/playground/template", bound(_template)),
         Route("/playground/metrics", bound(_metrics)),
         Route("/playground/vocabulary", bound(_vocabulary)),
         Route("/playground/plotly.min.js", bound(_plotly)),
@@ -69,11 +70,16 @@ async def _status(services: Services, _: Request) -> Response:
     return JSONResponse(services.status(), headers=NOT_KEPT)
 
 
+async def _template(services: Services, _: Request) -> Response:
+    """The loaded model's chat template: `{"template": TEXT}`."""
+    return JSONResponse({"template": await anyio.to_thread.run_sync(services.chat_template)}, headers=NOT_KEPT)
+
+
 async def _metrics(services: Services, request: Request) -> Response:
     """Events of a run after a cursor: `{"phase", "reason", "cursor", "events": [{"seq", "kind", "time", …}]}`."""
     run = request.query_params.get("run", "")
     since = request.query_params.get("since", "0")
-    if not since.isdecimal():
+    if not (since.isascii() and since.isdecimal() and len(since) < 16):
         return JSONResponse({"error": f"since must be a whole number; got {since!r}."}, status_code=400)
     return JSONResponse(await anyio.to_thread.run_sync(_events_after, services, run, int(since)), headers=NOT_KEPT)
 

@@ -5,11 +5,14 @@ up at once; until then the model server's state is "starting".
 """
 
 import dataclasses
+import json
 import logging
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from playground.config.run import ModelRef
     from playground.jobs.manager import JobManager
     from playground.models.serving import ModelServer
     from playground.runs.store import RunStore
@@ -27,6 +30,8 @@ class Services:
     def __init__(self, model: str | None = DEFAULT_MODEL) -> None:
         self.model = model
         """Loaded in the background at the start; None loads nothing."""
+        self.loader = ""
+        """Owner id of whoever asked for the model now loaded or loading; "" for the app itself."""
         self.first_page = threading.Event()
         """Set when a browser has the page and asks for the first status."""
         self._store: RunStore | None = None
@@ -70,7 +75,17 @@ class Services:
         """The model server's state as JSON values; never blocks, so "starting" until the imports are done."""
         if self._server is None:
             return {"state": "failed" if self._failure else "starting", "error": self._failure, "stage": ""}
-        return dataclasses.asdict(self._server.status())
+        return _public(dataclasses.asdict(self._server.status()))
+
+    def load_model(self, ref: "ModelRef", dtype: str, device: str, *, by: str) -> None:
+        """Begins to load for everyone; `by` is the owner id of whom it is for, and who may cancel it."""
+        self.model_server().start_loading(ref, dtype, device)
+        self.loader = by
+
+    def chat_template(self) -> str:
+        """The loaded model's chat template, "" where it has none."""
+        info = self._server.status().info if self._server is not None else None
+        return chat_template_in(Path(info.folder)) if info is not None else ""
 
     def start(self) -> threading.Thread:
         """Begins the background work: queue, orphaned runs, heavy imports, the first model."""
@@ -98,3 +113,22 @@ class Services:
         except Exception as error:  # the page stays up and says why there is no model
             logger.exception("The background start failed.")
             self._failure = f"The model server could not start: {error}"
+
+
+def chat_template_in(folder: Path) -> str:
+    """The chat template in a model's folder, kept in a file of its own or in the tokenizer's config."""
+    own = folder / "chat_template.jinja"
+    if own.is_file():
+        return own.read_text(encoding="utf-8")
+    config = folder / "tokenizer_config.json"
+    template = json.loads(config.read_text(encoding="utf-8")).get("chat_template") if config.is_file() else None
+    return template if isinstance(template, str) else ""
+
+
+def _public(status: dict[str, Any]) -> dict[str, Any]:
+    """A status without the places on our disk, which are the host's business."""
+    info = status.get("info")
+    ref = status.get("ref")
+    if isinstance(ref, str) and Path(ref).expanduser().is_absolute():
+        status = {**status, "ref": Path(ref).name}
+    return {**status, "info": {key: value for key, value in info.items() if key != "folder"} if info else None}

@@ -1,21 +1,281 @@
 """The Model tab: choose a model, see whether it fits, load it, see what it is."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
+from playground.config.run import ModelRef, RunRef
+from playground.errors import ModelError, PlaygroundError
+from playground.models import catalogue
+from playground.models.folder import check_folder, read_config
+from playground.runs.events import Phase
+from playground.ui import identity
+from playground.ui.errors import shown
 from playground.ui.i18n import text
-from playground.ui.services import Services
+from playground.ui.services import DEFAULT_MODEL, Services
 from playground.ui.shell import Shell
+
+EVERYONE = ("catalogue", "run")
+HOST_ONLY = ("hub", "folder")
+OTHERS = "Loading a model that is not in the catalogue"
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
 class ModelTab:
     """Components of the tab."""
 
+    source: gr.Radio
+    entry: gr.Radio
+    run: gr.Dropdown
+    hub: gr.Textbox
+    folder: gr.Textbox
+    dtype: gr.Dropdown
+    device: gr.Dropdown
+    choice: gr.HTML
     load: gr.Button
+    cancel: gr.Button
+    unload: gr.Button
+    loaded: gr.HTML
 
 
-def build(services: Services, shell: Shell) -> ModelTab:  # noqa: ARG001
+def build(services: Services, shell: Shell) -> ModelTab:
     """Lays the tab out and wires it."""
-    return ModelTab(load=gr.Button(text("model.load"), variant="primary", elem_id="model-load"))
+    with gr.Row(elem_classes="pp-columns"):
+        with gr.Column(scale=3, min_width=320):
+            gr.Markdown(text("model.choose"), elem_classes="pp-title")
+            source = gr.Radio(
+                _sources(EVERYONE), value="catalogue", show_label=False, container=False, elem_id="model-source",
+                label=text("model.source"), elem_classes="pp-segments",
+            )  # fmt: skip
+            entry = gr.Radio(
+                [(found.title, found.name) for found in catalogue.CATALOGUE], value=DEFAULT_MODEL,
+                label=text("model.catalogue"), show_label=False, container=False, elem_id="model-entry",
+                elem_classes="pp-cards",
+            )  # fmt: skip
+            run = gr.Dropdown(
+                [], label=text("model.run"), info=text("model.run.help"), visible=False, elem_id="model-run"
+            )
+            hub = gr.Textbox(
+                label=text("model.hub"), info=text("model.hub.help"), placeholder="openai-community/gpt2",
+                visible=False, max_lines=1, elem_id="model-hub",
+            )  # fmt: skip
+            folder = gr.Textbox(
+                label=text("model.folder"), info=text("model.folder.help"), visible=False, max_lines=1,
+                elem_id="model-folder",
+            )  # fmt: skip
+            choice = _panel("mountChoice", "model-choice")
+            with gr.Row():
+                dtype = gr.Dropdown(
+                    [(text(f"model.dtype.{name}"), name) for name in DTYPES], value="auto", label=text("model.dtype"),
+                    info=text("model.dtype.help"), elem_id="model-dtype", min_width=150,
+                )  # fmt: skip
+                device = gr.Dropdown(
+                    [(text(f"model.device.{name}"), name) for name in DEVICES], value="auto",
+                    label=text("model.device"), info=text("model.device.help"), elem_id="model-device", min_width=150,
+                )  # fmt: skip
+            with gr.Row(elem_classes="pp-actions"):
+                load = gr.Button(text("model.load"), variant="primary", elem_id="model-load")
+                cancel = gr.Button(text("model.cancel"), variant="stop", elem_id="model-cancel")
+        with gr.Column(scale=2, min_width=320):
+            gr.Markdown(text("model.loaded"), elem_classes="pp-title")
+            loaded = _panel("mountLoaded", "model-loaded")
+            unload = gr.Button(text("model.unload"), size="sm", elem_id="model-unload")
+    tab = ModelTab(source, entry, run, hub, folder, dtype, device, choice, load, cancel, unload, loaded)
+    _wire(tab, services, shell)
+    return tab
+
+
+def _wire(tab: ModelTab, services: Services, shell: Shell) -> None:
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    refresh = "() => playground.refresh()"
+    fields = [tab.source, tab.entry, tab.run, tab.hub, tab.folder, tab.dtype]
+    tab.source.input(fields_for, [tab.source], [tab.entry, tab.run, tab.hub, tab.folder], **quiet)
+    described = shown(describe, services)
+    arguments = [*fields, shell.person]
+    for field in (tab.source, tab.entry, tab.run, tab.dtype):
+        field.change(described, arguments, [tab.choice], **quiet)
+    for typed in (tab.hub, tab.folder):
+        typed.blur(described, arguments, [tab.choice], **quiet)
+    shell.status.change(described, arguments, [tab.choice], **quiet)
+    for event in (shell.opened.then, shell.tab.select):
+        event(shown(offer, services), [shell.person, tab.source], [tab.source, tab.run], **quiet).then(
+            described, arguments, [tab.choice], **quiet
+        )
+    for start in (tab.load.click, tab.hub.submit, tab.folder.submit):
+        start(shown(load, services), [*fields, tab.device, shell.person], [tab.choice], **quiet).then(
+            None, js=refresh, **quiet
+        )
+    tab.cancel.click(shown(cancel, services), [shell.person], **quiet).then(None, js=refresh, **quiet)
+    tab.unload.click(shown(unload, services), [shell.person], **quiet).then(None, js=refresh, **quiet)
+
+
+def fields_for(source: str) -> list[dict[str, Any]]:
+    """Shows the field that belongs to the source."""
+    belongs = ("catalogue", "run", "hub", "folder")
+    return [gr.update(visible=source == name) for name in belongs]
+
+
+def offer(
+    services: Services, person: object, source: str, request: gr.Request
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The sources and runs this person may load: the host may load everything."""
+    known = identity.visitor(person, request)
+    if known is None:
+        return gr.skip(), gr.skip()
+    sources = EVERYONE + HOST_ONLY if known.host else EVERYONE
+    finished = [
+        (f"{record.name or record.method} · {record.id}", record.id)
+        for record in services.store.list("run", owner=None if known.host else known.owner)
+        if record.phase in (Phase.DONE, Phase.STOPPED)
+    ]
+    chosen = source if source in sources else "catalogue"
+    return gr.update(choices=_sources(sources), value=chosen), gr.update(choices=finished)
+
+
+def describe(
+    services: Services,
+    source: str,
+    entry: str | None,
+    run: str | None,
+    hub: str,
+    folder: str,
+    dtype: str,
+    person: object,
+    request: gr.Request,
+) -> dict[str, Any]:
+    """What there is to know before loading, for `mountChoice`; a refusal is part of it, in words."""
+    try:
+        match source:
+            case "catalogue" if entry:
+                return _named_facts(services, entry, dtype)
+            case "run" if run:
+                record = services.store.get(run)
+                identity.require_owner(record.owner, person, request)
+                return {**_base_facts(services, record.document["model"], dtype), "hint": "model.hint.run"}
+            case "run":
+                return {"hint": "model.hint.no_run"}
+            case "hub" if hub.strip():
+                identity.require_host(person, request, OTHERS)
+                return _named_facts(services, hub.strip(), dtype)
+            case "folder" if folder.strip():
+                identity.require_host(person, request, OTHERS)
+                return _folder_facts(services, check_folder(Path(folder.strip()).expanduser()), dtype)
+    except PlaygroundError as error:
+        return {"error": str(error)}
+    return {}
+
+
+def load(
+    services: Services,
+    source: str,
+    entry: str | None,
+    run: str | None,
+    hub: str,
+    folder: str,
+    dtype: str,
+    device: str,
+    person: object,
+    request: gr.Request,
+) -> dict[str, Any]:
+    """Starts loading, for everyone; from there the status tells how it goes. What is refused at once is said here."""
+    try:
+        known = identity.identify(person, request)
+        ref = chosen_ref(source, entry, run, hub, folder)
+        if isinstance(ref, RunRef):
+            identity.require_owner(services.store.get(ref.run).owner, person, request)
+        elif source == "folder" or catalogue.find(ref) is None:
+            identity.require_host(person, request, OTHERS)
+        services.load_model(ref, dtype, device, by=known.owner)
+    except PlaygroundError as error:
+        return {"error": str(error)}
+    return gr.skip()
+
+
+def chosen_ref(source: str, entry: str | None, run: str | None, hub: str, folder: str) -> ModelRef:
+    """The model that the form means.
+
+    Raises:
+        ModelError: nothing was chosen.
+    """
+    ref: ModelRef | None
+    match source:
+        case "run":
+            ref, wanted = RunRef(run) if run else None, "choose one of your finished runs"
+        case "hub":
+            ref, wanted = hub.strip(), "type a Hub id, such as openai-community/gpt2"
+        case "folder":
+            ref, wanted = folder.strip(), "type the folder that holds the model's config.json"
+        case _:
+            ref, wanted = entry, "choose a model of the catalogue"
+    if not ref:
+        raise ModelError(f"No model was chosen; {wanted}.")
+    return ref
+
+
+def cancel(services: Services, person: object, request: gr.Request) -> None:
+    """Stops the loading in progress; for the one who started it and for the host."""
+    identity.require_owner(services.loader, person, request, "This loading")
+    services.model_server().cancel_loading()
+
+
+def unload(services: Services, person: object, request: gr.Request) -> None:
+    """Gives the model's memory back; for the host, since everyone uses the same model."""
+    identity.require_host(person, request, "Unloading the model that everyone uses")
+    services.model_server().unload()
+
+
+def _named_facts(services: Services, name: str, dtype: str) -> dict[str, Any]:
+    """Of a catalogue name or a Hub id."""
+    entry = catalogue.find(name)
+    local = catalogue.local_folder(name)
+    if entry is None:
+        return _folder_facts(services, local, dtype) if local else {"hint": "model.hint.hub"}
+    return {
+        "name": entry.name,
+        "parameters": entry.parameters,
+        "context_length": entry.context_length,
+        "licence": entry.licence,
+        "download_bytes": entry.wheel.download_bytes if entry.wheel else entry.download_bytes,
+        "local": local is not None,
+        "estimate": _estimate(services, entry.parameters, dtype),
+    }
+
+
+def _folder_facts(services: Services, folder: Path, dtype: str) -> dict[str, Any]:
+    config = read_config(folder)
+    return {
+        "architecture": ", ".join(config.get("architectures") or ()),
+        "local": True,
+        "estimate": _estimate(services, folder, dtype),
+    }
+
+
+def _base_facts(services: Services, model: Any, dtype: str) -> dict[str, Any]:
+    """Of the model that a run, and the runs it was built on, began with."""
+    while isinstance(model, dict):
+        model = services.store.get(model["run"]).document["model"]
+    if Path(model).is_absolute():
+        return _folder_facts(services, Path(model), dtype)
+    return _named_facts(services, model, dtype)
+
+
+def _estimate(services: Services, model: int | Path, dtype: str) -> dict[str, Any] | None:
+    return None
+
+
+def _sources(names: tuple[str, ...]) -> list[tuple[Any, str]]:
+    return [(text(f"model.source.{name}"), name) for name in names]
+
+
+def _panel(mount: str, elem_id: str) -> gr.HTML:
+    return gr.HTML(
+        html_template='<div class="pp-panel pp-card"></div>',
+        js_on_load=f"playground.module('js/model.js').then(m => m.{mount}(element, props, watch))",
+        elem_id=elem_id,
+        elem_classes="pp-bare",
+        apply_default_css=False,
+    )
