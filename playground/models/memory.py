@@ -1,0 +1,146 @@
+"""How much memory a model takes to load and to train, against what the machine has. No weight is read for it."""
+
+import json
+import math
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from playground.errors import ModelError
+from playground.models.catalogue import Entry
+from playground.models.folder import read_config, weights_of
+
+ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+STORED_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+LOADING_OVERHEAD = 200_000_000
+"""Bytes over the weights while they are read: the largest tensor twice, the tokenizer, torch itself."""
+
+
+class TensorShape(NamedTuple):
+    """A tensor as a file's header describes it."""
+
+    name: str
+    shape: tuple[int, ...]
+    stored_bytes: int
+
+    @property
+    def items(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class MemoryEstimate:
+    """What something takes and what there is."""
+
+    bytes: int
+    available: int
+    """Bytes free on the device."""
+    device: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is enough."""
+        return self.bytes <= self.available
+
+    @property
+    def sentence(self) -> str:
+        """`needs about 0.6 GB of 21 GB free`."""
+        place = "" if self.device == "cpu" else f" on {self.device}"
+        return f"needs about {gigabytes(self.bytes)} of {gigabytes(self.available)} free{place}"
+
+
+def gigabytes(count: float) -> str:
+    """Bytes for people: two digits that matter, in GB of 10⁹ bytes."""
+    value = count / 1e9
+    return f"{value:.0f} GB" if value >= 10 else f"{value:.1f} GB" if value >= 0.1 else f"{value:.2f} GB"
+
+
+def available(device: str = "cpu") -> int:
+    """Bytes that can be taken now: on a CPU, of the machine and of the container's limit, whichever is less.
+
+    Raises:
+        ModelError: there is no such device.
+    """
+    if device.startswith("cuda"):
+        import torch
+
+        if not torch.cuda.is_available():
+            raise ModelError(f"This machine has no device {device}.")
+        free: int = torch.cuda.mem_get_info(device)[0]
+        return free
+    return min(psutil.virtual_memory().available, _container_free())
+
+
+def tensors_of(folder: Path) -> list[TensorShape]:
+    """Every tensor of a folder of safetensors, from the headers alone; empty for pickles, which have none.
+
+    Raises:
+        ModelError: there are no weights, or a header is damaged.
+    """
+    weights = weights_of(folder)
+    if weights.kind == "pickle":
+        return []
+    return [tensor for file in weights.files for tensor in _header(file)]
+
+
+def parameters_of(folder: Path) -> int:
+    """Number of weights in a folder; for pickles told from the files' size."""
+    tensors = tensors_of(folder)
+    if tensors:
+        return sum(tensor.items for tensor in tensors)
+    config = read_config(folder)
+    stored = config.get("dtype") or config.get("torch_dtype") or "float32"
+    return sum(file.stat().st_size for file in weights_of(folder).files) // ITEM_BYTES.get(str(stored), 4)
+
+
+def estimate_loading(source: Path | Entry, dtype: str = "auto", *, device: str = "cpu") -> MemoryEstimate:
+    """What loading takes: a folder's weights by its headers, or those of a catalogue entry before it is fetched.
+
+    Args:
+        source: a model's folder or a catalogue entry.
+        dtype: `float32`, `bfloat16` or `float16`; `auto` is float32 on a CPU and bfloat16 elsewhere.
+        device: `cpu`, `cuda` or `mps`.
+    """
+    chosen = dtype if dtype != "auto" else "bfloat16" if device.startswith("cuda") else "float32"
+    parameters = source.parameters if isinstance(source, Entry) else parameters_of(source)
+    return MemoryEstimate(parameters * ITEM_BYTES[chosen] + LOADING_OVERHEAD, available(device), device)
+
+
+def _header(file: Path) -> list[TensorShape]:
+    """The header of a safetensors file: eight bytes of length, little-endian, then JSON."""
+    try:
+        with file.open("rb") as source:
+            (length,) = struct.unpack("<Q", source.read(8))
+            if length > file.stat().st_size:
+                raise ValueError("its header is longer than the file")
+            header = json.loads(source.read(length))
+        header.pop("__metadata__", None)
+        return [
+            TensorShape(name, tuple(found["shape"]), found["data_offsets"][1] - found["data_offsets"][0])
+            for name, found in header.items()
+        ]
+    except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{file.name} is not a whole safetensors file ({error}); fetch the model anew.") from error
+
+
+def _container_free() -> int:
+    """Bytes left under the limit of a control group (version 2, then 1); without one, more than any machine has."""
+    for limit, used, stat in (
+        ("memory.max", "memory.current", "memory.stat"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
+    ):
+        root = Path("/sys/fs/cgroup")
+        try:
+            most = int((root / limit).read_text())
+            taken = int((root / used).read_text())
+            lines = (root / stat).read_text().splitlines()
+        except (OSError, ValueError):
+            continue  # not this version, or "max": no limit
+        # Cached files count as used but are given up when memory is wanted.
+        cached = sum(int(line.split()[1]) for line in lines if line.startswith(("inactive_file ", "active_file ")))
+        return max(0, most - taken + cached)
+    return 1 << 62
