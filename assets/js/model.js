@@ -55,7 +55,9 @@ function progressBar(status) {
   bar.max = 1;
   if (typeof status.progress === "number") bar.value = status.progress;
   bar.setAttribute("aria-label", say("status.loading"));
-  box.append(bar, element("p", "pp-note", status.stage || say(`status.${status.state}`)));
+  const stage = say(`model.stage.${status.stage || "start"}`);
+  const words = status.title ? `${status.title} · ${stage}` : say(`status.${status.state}`);
+  box.append(bar, element("p", "pp-note", words));
   return box;
 }
 
@@ -63,7 +65,7 @@ function loadedParts(status, template) {
   const parts = [];
   const info = status.info;
   if (info) {
-    parts.push(element("h3", "pp-name", status.title || info.title));
+    parts.push(element("h3", "pp-name", info.title));
     parts.push(factList([
       ["architecture", info.architecture],
       ["parameters", count(info.parameters)],
@@ -99,7 +101,7 @@ export function mountLoaded(root) {
     const drawn = JSON.stringify([status, playground.language()]);
     if (drawn === shown) return;
     shown = drawn;
-    const of = status.info?.chat_template ? JSON.stringify([status.title, status.info.vocabulary]) : null;
+    const of = status.info?.chat_template ? JSON.stringify([status.info.title, status.info.vocabulary]) : null;
     if (of !== template.of) {
       template = { of, text: of ? await chatTemplate() : "" };
     }

@@ -62,9 +62,9 @@ def choice_for(cls: type[Settings], name: str, *, prefix: str = "set", **options
 
 
 def text_for(cls: type[Settings], name: str, *, prefix: str = "set", **options: Any) -> gr.Textbox:
-    """A line of text; lists of texts are written with commas between them (see `split_texts`)."""
+    """A line of text; lists are written with commas between their items (see `split_texts`)."""
     found = setting(cls, name)
-    value = ", ".join(found.default) if isinstance(found.default, tuple) else found.default
+    value = ", ".join(map(str, found.default)) if isinstance(found.default, tuple) else found.default
     fields = {"value": value or "", "elem_id": _elem_id(found, prefix), **_shared(found)}
     return gr.Textbox(**{**fields, **options})
 

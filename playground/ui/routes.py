@@ -103,7 +103,7 @@ async def _vocabulary(services: Services, request: Request) -> Response:
 
 def _vocabulary_body(services: Services, wanted: str) -> bytes | None:
     server = services.model_server()
-    if server.vocabulary_id() != wanted:
+    if server.vocabulary_id != wanted:
         return None
     return _vocabulary_gzip(wanted, tuple(server.token_texts()))
 

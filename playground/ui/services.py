@@ -11,11 +11,18 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from playground.models import catalogue
+from playground.models.fetch import names_a_folder
+
 if TYPE_CHECKING:
     from playground.config.run import ModelRef
     from playground.jobs.manager import JobManager
+    from playground.models.catalogue import Entry
+    from playground.models.memory import MemoryEstimate
     from playground.models.serving import ModelServer
     from playground.runs.store import RunStore
+
+PRIVATE_INFO = frozenset({"folder"})
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +75,7 @@ class Services:
             if self._server is None:
                 from playground.models.serving import ModelServer
 
-                self._server = ModelServer(self.store)
+                self._server = ModelServer()
             return self._server
 
     def status(self) -> dict[str, Any]:
@@ -77,10 +84,23 @@ class Services:
             return {"state": "failed" if self._failure else "starting", "error": self._failure, "stage": ""}
         return _public(dataclasses.asdict(self._server.status()))
 
-    def load_model(self, ref: "ModelRef", dtype: str, device: str, *, by: str) -> None:
+    def load_model(self, ref: "ModelRef", dtype: str, device: str, *, by: str, token: str | None = None) -> None:
         """Begins to load for everyone; `by` is the owner id of whom it is for, and who may cancel it."""
-        self.model_server().start_loading(ref, dtype, device)
+        self.model_server().start_loading(ref, dtype, device, token)
         self.loader = by
+
+    def estimate(self, source: "Path | Entry", dtype: str, device: str) -> "MemoryEstimate | None":
+        """What loading takes; None until the heavy imports are done, without which devices are not known.
+
+        Raises:
+            ModelError: there is no such device, or the folder's weights cannot be read.
+        """
+        if self._server is None:
+            return None
+        from playground.models.devices import choose_device
+        from playground.models.memory import estimate_loading
+
+        return estimate_loading(source, dtype, device=choose_device(device).type)
 
     def chat_template(self) -> str:
         """The loaded model's chat template, "" where it has none."""
@@ -126,9 +146,10 @@ def chat_template_in(folder: Path) -> str:
 
 
 def _public(status: dict[str, Any]) -> dict[str, Any]:
-    """A status without the places on our disk, which are the host's business."""
-    info = status.get("info")
-    ref = status.get("ref")
-    if isinstance(ref, str) and Path(ref).expanduser().is_absolute():
-        status = {**status, "ref": Path(ref).name}
-    return {**status, "info": {key: value for key, value in info.items() if key != "folder"} if info else None}
+    """A status for everyone's eyes: with the licence, without places on our disk, which are the host's business."""
+    info, ref = status["info"], status["ref"]
+    entry = catalogue.find(ref) if isinstance(ref, str) else None
+    if isinstance(ref, str) and names_a_folder(ref):
+        ref = Path(ref).name
+    shown = {key: value for key, value in info.items() if key not in PRIVATE_INFO} if info else None
+    return {**status, "ref": ref, "info": shown, "licence": entry.licence if entry else ""}

@@ -1,6 +1,6 @@
 """The Model tab: choose a model, see whether it fits, load it, see what it is."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,9 @@ import gradio as gr
 from playground.config.run import ModelRef, RunRef
 from playground.errors import ModelError, PlaygroundError
 from playground.models import catalogue
+from playground.models.fetch import names_a_folder
 from playground.models.folder import check_folder, read_config
+from playground.models.lineage import lineage_of
 from playground.runs.events import Phase
 from playground.ui import identity
 from playground.ui.errors import shown
@@ -19,7 +21,6 @@ from playground.ui.shell import Shell
 
 EVERYONE = ("catalogue", "run")
 HOST_ONLY = ("hub", "folder")
-OTHERS = "Loading a model that is not in the catalogue"
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -33,6 +34,7 @@ class ModelTab:
     run: gr.Dropdown
     hub: gr.Textbox
     folder: gr.Textbox
+    token: gr.Textbox
     dtype: gr.Dropdown
     device: gr.Dropdown
     choice: gr.HTML
@@ -67,6 +69,10 @@ def build(services: Services, shell: Shell) -> ModelTab:
                 label=text("model.folder"), info=text("model.folder.help"), visible=False, max_lines=1,
                 elem_id="model-folder",
             )  # fmt: skip
+            token = gr.Textbox(
+                label=text("model.token"), info=text("model.token.help"), type="password", visible=False, max_lines=1,
+                elem_id="model-token",
+            )  # fmt: skip
             choice = _panel("mountChoice", "model-choice")
             with gr.Row():
                 dtype = gr.Dropdown(
@@ -84,7 +90,7 @@ def build(services: Services, shell: Shell) -> ModelTab:
             gr.Markdown(text("model.loaded"), elem_classes="pp-title")
             loaded = _panel("mountLoaded", "model-loaded")
             unload = gr.Button(text("model.unload"), size="sm", elem_id="model-unload")
-    tab = ModelTab(source, entry, run, hub, folder, dtype, device, choice, load, cancel, unload, loaded)
+    tab = ModelTab(source, entry, run, hub, folder, token, dtype, device, choice, load, cancel, unload, loaded)
     _wire(tab, services, shell)
     return tab
 
@@ -92,11 +98,11 @@ def build(services: Services, shell: Shell) -> ModelTab:
 def _wire(tab: ModelTab, services: Services, shell: Shell) -> None:
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     refresh = "() => playground.refresh()"
-    fields = [tab.source, tab.entry, tab.run, tab.hub, tab.folder, tab.dtype]
-    tab.source.input(fields_for, [tab.source], [tab.entry, tab.run, tab.hub, tab.folder], **quiet)
+    fields = [tab.source, tab.entry, tab.run, tab.hub, tab.folder, tab.dtype, tab.device]
+    tab.source.input(fields_for, [tab.source], [tab.entry, tab.run, tab.hub, tab.folder, tab.token], **quiet)
     described = shown(describe, services)
     arguments = [*fields, shell.person]
-    for field in (tab.source, tab.entry, tab.run, tab.dtype):
+    for field in (tab.source, tab.entry, tab.run, tab.dtype, tab.device):
         field.change(described, arguments, [tab.choice], **quiet)
     for typed in (tab.hub, tab.folder):
         typed.blur(described, arguments, [tab.choice], **quiet)
@@ -106,7 +112,7 @@ def _wire(tab: ModelTab, services: Services, shell: Shell) -> None:
             described, arguments, [tab.choice], **quiet
         )
     for start in (tab.load.click, tab.hub.submit, tab.folder.submit):
-        start(shown(load, services), [*fields, tab.device, shell.person], [tab.choice], **quiet).then(
+        start(shown(load, services), [*fields, tab.token, shell.person], [tab.choice, tab.token], **quiet).then(
             None, js=refresh, **quiet
         )
     tab.cancel.click(shown(cancel, services), [shell.person], **quiet).then(None, js=refresh, **quiet)
@@ -115,7 +121,7 @@ def _wire(tab: ModelTab, services: Services, shell: Shell) -> None:
 
 def fields_for(source: str) -> list[dict[str, Any]]:
     """Shows the field that belongs to the source."""
-    belongs = ("catalogue", "run", "hub", "folder")
+    belongs = ("catalogue", "run", "hub", "folder", "hub")
     return [gr.update(visible=source == name) for name in belongs]
 
 
@@ -144,29 +150,20 @@ def describe(
     hub: str,
     folder: str,
     dtype: str,
+    device: str,
     person: object,
     request: gr.Request,
 ) -> dict[str, Any]:
     """What there is to know before loading, for `mountChoice`; a refusal is part of it, in words."""
+    if identity.visitor(person, request) is None or (source in HOST_ONLY and not (hub if source == "hub" else folder)):
+        return {}
+    if source == "run" and not run:
+        return {"hint": "model.hint.no_run"}
     try:
-        match source:
-            case "catalogue" if entry:
-                return _named_facts(services, entry, dtype)
-            case "run" if run:
-                record = services.store.get(run)
-                identity.require_owner(record.owner, person, request)
-                return {**_base_facts(services, record.document["model"], dtype), "hint": "model.hint.run"}
-            case "run":
-                return {"hint": "model.hint.no_run"}
-            case "hub" if hub.strip():
-                identity.require_host(person, request, OTHERS)
-                return _named_facts(services, hub.strip(), dtype)
-            case "folder" if folder.strip():
-                identity.require_host(person, request, OTHERS)
-                return _folder_facts(services, check_folder(Path(folder.strip()).expanduser()), dtype)
+        ref = allowed_ref(services, source, entry, run, hub, folder, person, request)
+        return facts(services, ref, dtype, device)
     except PlaygroundError as error:
         return {"error": str(error)}
-    return {}
 
 
 def load(
@@ -178,21 +175,45 @@ def load(
     folder: str,
     dtype: str,
     device: str,
+    token: str,
     person: object,
     request: gr.Request,
-) -> dict[str, Any]:
-    """Starts loading, for everyone; from there the status tells how it goes. What is refused at once is said here."""
+) -> tuple[dict[str, Any], str]:
+    """Starts loading, for everyone; from there the status tells how it goes. What is refused at once is said here.
+
+    The access token leaves the form once it was used.
+    """
     try:
         known = identity.identify(person, request)
-        ref = chosen_ref(source, entry, run, hub, folder)
-        if isinstance(ref, RunRef):
-            identity.require_owner(services.store.get(ref.run).owner, person, request)
-        elif source == "folder" or catalogue.find(ref) is None:
-            identity.require_host(person, request, OTHERS)
-        services.load_model(ref, dtype, device, by=known.owner)
+        ref = allowed_ref(services, source, entry, run, hub, folder, person, request)
+        services.load_model(ref, dtype, device, by=known.owner, token=token.strip() or None)
     except PlaygroundError as error:
-        return {"error": str(error)}
-    return gr.skip()
+        return {"error": str(error)}, token
+    return gr.skip(), ""
+
+
+def allowed_ref(
+    services: Services,
+    source: str,
+    entry: str | None,
+    run: str | None,
+    hub: str,
+    folder: str,
+    person: object,
+    request: gr.Request,
+) -> ModelRef:
+    """The model that the form means, if this person may load it: the catalogue and own runs are for everyone.
+
+    Raises:
+        NotAllowed: it is for the host, or the run is someone else's.
+        PlaygroundError: nothing was chosen, or there is no such run.
+    """
+    ref = chosen_ref(source, entry, run, hub, folder)
+    if isinstance(ref, RunRef):
+        identity.require_owner(services.store.get(ref.run).owner, person, request)
+    elif source == "folder" or catalogue.find(ref) is None:
+        identity.require_host(person, request, "Loading a model that is not in the catalogue")
+    return ref
 
 
 def chosen_ref(source: str, entry: str | None, run: str | None, hub: str, folder: str) -> ModelRef:
@@ -216,6 +237,42 @@ def chosen_ref(source: str, entry: str | None, run: str | None, hub: str, folder
     return ref
 
 
+def facts(services: Services, ref: ModelRef, dtype: str, device: str) -> dict[str, Any]:
+    """What is known of a model without loading it: numbers and keys of texts, for `mountChoice`.
+
+    Raises:
+        ModelError: a folder is no model's, or there is no such device.
+    """
+    lineage = lineage_of(ref)
+    told: dict[str, Any] = {"hint": "model.hint.run"} if isinstance(ref, RunRef) else {}
+    entry = catalogue.find(lineage.base)
+    folder = lineage.weights or _folder_of(lineage.base)
+    source = folder or entry
+    if source is None:
+        return told | {"hint": "model.hint.hub"}
+    if entry is not None:
+        told |= {
+            "name": entry.name,
+            "parameters": entry.parameters,
+            "context_length": entry.context_length,
+            "licence": entry.licence,
+            "download_bytes": entry.wheel.download_bytes if entry.wheel else entry.download_bytes,
+        }
+    elif folder is not None:
+        told |= {"architecture": ", ".join(read_config(folder).get("architectures") or ())}
+    estimate = services.estimate(source, dtype, device)
+    if estimate is not None:
+        told["estimate"] = asdict(estimate) | {"fits": estimate.fits}
+    return told | {"local": folder is not None}
+
+
+def _folder_of(name: str) -> Path | None:
+    """Where a catalogue name, Hub id or folder lies on this machine; None where it has to be fetched."""
+    if catalogue.find(name) is None and names_a_folder(name):
+        return check_folder(Path(name).expanduser())
+    return catalogue.local_folder(name)
+
+
 def cancel(services: Services, person: object, request: gr.Request) -> None:
     """Stops the loading in progress; for the one who started it and for the host."""
     identity.require_owner(services.loader, person, request, "This loading")
@@ -226,45 +283,6 @@ def unload(services: Services, person: object, request: gr.Request) -> None:
     """Gives the model's memory back; for the host, since everyone uses the same model."""
     identity.require_host(person, request, "Unloading the model that everyone uses")
     services.model_server().unload()
-
-
-def _named_facts(services: Services, name: str, dtype: str) -> dict[str, Any]:
-    """Of a catalogue name or a Hub id."""
-    entry = catalogue.find(name)
-    local = catalogue.local_folder(name)
-    if entry is None:
-        return _folder_facts(services, local, dtype) if local else {"hint": "model.hint.hub"}
-    return {
-        "name": entry.name,
-        "parameters": entry.parameters,
-        "context_length": entry.context_length,
-        "licence": entry.licence,
-        "download_bytes": entry.wheel.download_bytes if entry.wheel else entry.download_bytes,
-        "local": local is not None,
-        "estimate": _estimate(services, entry.parameters, dtype),
-    }
-
-
-def _folder_facts(services: Services, folder: Path, dtype: str) -> dict[str, Any]:
-    config = read_config(folder)
-    return {
-        "architecture": ", ".join(config.get("architectures") or ()),
-        "local": True,
-        "estimate": _estimate(services, folder, dtype),
-    }
-
-
-def _base_facts(services: Services, model: Any, dtype: str) -> dict[str, Any]:
-    """Of the model that a run, and the runs it was built on, began with."""
-    while isinstance(model, dict):
-        model = services.store.get(model["run"]).document["model"]
-    if Path(model).is_absolute():
-        return _folder_facts(services, Path(model), dtype)
-    return _named_facts(services, model, dtype)
-
-
-def _estimate(services: Services, model: int | Path, dtype: str) -> dict[str, Any] | None:
-    return None
 
 
 def _sources(names: tuple[str, ...]) -> list[tuple[Any, str]]:

@@ -1,0 +1,215 @@
+"""The real app in a process of its own, and Chromium, for every browser test.
+
+A test fails where its page asks for anything beyond this machine, or writes an error to the console.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from playground.models.catalogue import find, local_folder
+from tests.conftest import missing
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = os.environ.get("PLAYGROUND_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_SECONDS = 180
+REAL_MODEL = "smollm2-135m-instruct"
+
+
+@dataclass
+class Server:
+    """A running app."""
+
+    url: str
+    home: Path
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def status(self) -> dict[str, object]:
+        """The model server's state."""
+        found: dict[str, object] = httpx.get(f"{self.url}playground/status", timeout=30).json()
+        return found
+
+    def wait_for(self, state: str, seconds: float = START_SECONDS) -> dict[str, object]:
+        """Waits until the model server is in a state; fails with the log where it never is."""
+        until = time.monotonic() + seconds
+        while (status := self.status())["state"] != state:
+            assert time.monotonic() < until, f"still {status} after {seconds} s\n{self.log.read_text()[-3000:]}"
+            time.sleep(0.2)
+        return status
+
+
+@contextlib.contextmanager
+def running_app(home: Path, **environment: str) -> Iterator[Server]:
+    """The app on a free loopback port, with a home of its own; ended at the end."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / "app.log"
+    own = {
+        "PLAYGROUND_HOME": str(home),
+        "GRADIO_SERVER_PORT": str(port),
+        "HF_HUB_OFFLINE": "1",
+        "PYTHONUNBUFFERED": "1",
+        **environment,
+    }
+    kept = {name: value for name, value in os.environ.items() if name != "PLAYGROUND_HOST_KEY"}
+    with log.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=kept | own, stdout=out, stderr=out)
+    server = Server(f"http://127.0.0.1:{port}/", home, process, log)
+    try:
+        _wait_for_page(server)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for_page(server: Server) -> None:
+    until = time.monotonic() + START_SECONDS
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(server.url, timeout=30).status_code == 200:
+                return
+        assert server.process.poll() is None, f"the app ended:\n{server.log.read_text()[-3000:]}"
+        assert time.monotonic() < until, f"no page after {START_SECONDS} s:\n{server.log.read_text()[-3000:]}"
+        time.sleep(0.1)
+
+
+def real_model_folder() -> Path:
+    """Where the real model lies on this machine; the test is skipped, or in CI fails, where it does not."""
+    given = os.environ.get("PLAYGROUND_TEST_MODEL")
+    folder = Path(given) if given else local_folder(REAL_MODEL)
+    if folder is None or not folder.is_dir():
+        missing(f"{REAL_MODEL} is not on this machine; get it with: python -m playground fetch {REAL_MODEL}")
+        raise AssertionError
+    return folder
+
+
+def link_real_model(home: Path) -> None:
+    """Lets a home have the real model without a copy."""
+    entry = find(REAL_MODEL)
+    assert entry is not None
+    (home / "models").mkdir(parents=True, exist_ok=True)
+    (home / "models" / entry.name).symlink_to(real_model_folder(), target_is_directory=True)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app with the real model, shared by all browser tests of a session; what one test leaves, others may see."""
+    home = tmp_path_factory.mktemp("browser-home")
+    link_real_model(home)
+    with running_app(home) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    if CHROMIUM is None:
+        missing("Chromium is not installed; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield found
+        found.close()
+
+
+@dataclass
+class Witness:
+    """What a page did that it must not do."""
+
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
+    """Parts of console errors that a test brings about on purpose."""
+
+    def watch(self, page: Page) -> None:
+        """Follows one page from now on."""
+
+        def saw_request(request: Request) -> None:
+            address = urlsplit(request.url)
+            if address.scheme in ("http", "https", "ws", "wss") and address.hostname != "127.0.0.1":
+                self.outside.append(request.url)
+
+        def saw_line(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                self.errors.append(message.text)
+
+        page.on("request", saw_request)
+        page.on("console", saw_line)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def check(self) -> None:
+        """Fails where anything was seen."""
+        unexpected = [line for line in self.errors if not any(part in line for part in self.allowed)]
+        assert not self.outside, f"asked for something beyond this machine: {self.outside}"
+        assert not unexpected, f"errors in the console: {unexpected}"
+
+
+@pytest.fixture
+def witness() -> Iterator[Witness]:
+    """Fails the test at its end for outside requests and console errors of all watched pages."""
+    seen = Witness()
+    yield seen
+    seen.check()
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Opens pages of the app, each as another person: in a browser context of its own."""
+
+    browser: Browser
+    witness: Witness
+    url: str
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def __call__(
+        self, path: str = "", *, width: int = 1280, dark: bool = False, locale: str = "en-US", url: str | None = None
+    ) -> Page:
+        """A fresh person's page, ready to be used."""
+        context = self.browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", locale=locale
+        )
+        self.contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        self.witness.watch(page)
+        page.goto((url or self.url) + path)
+        page.wait_for_selector("#pp-chip[data-state]")
+        return page
+
+
+@pytest.fixture
+def open_page(browser: Browser, witness: Witness, server: Server) -> Iterator[Opener]:
+    """`open_page()` gives a page of the shared app; see `Opener`."""
+    opener = Opener(browser, witness, server.url)
+    yield opener
+    for context in opener.contexts:
+        context.close()
