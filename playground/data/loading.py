@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playground.config.run import DataSettings
-from playground.data import bundled
+from playground.data import bundled, uploads
 from playground.errors import DataError
 from playground.runs.events import Progress
 
@@ -54,6 +54,8 @@ def _load(settings: DataSettings) -> Table:
     source = settings.source.strip()
     if found := bundled.find(source):
         return read_file(found.path, source)
+    if upload := uploads.find(source):
+        return read_file(upload, upload.name)
     path = Path(source).expanduser()
     if path.is_file():
         return read_file(path, path.name)
@@ -178,11 +180,11 @@ def _read_parquet(content: bytes, source: str) -> list[dict[str, object]]:
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(pyarrow.BufferReader(content))
+        file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
+        _check_header(file.schema_arrow.names, source)
+        rows: list[dict[str, object]] = file.read().to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"{source} is not a Parquet file that can be read: {error}.") from error
-    _check_header(table.column_names, source)
-    rows: list[dict[str, object]] = table.to_pylist()
     return rows
 
 

@@ -1,0 +1,168 @@
+"""Which columns mean what, and why a row is dropped."""
+
+import json
+
+import pytest
+
+from playground.data.formats import assign, recognise, to_records
+from playground.data.loading import Table
+from playground.data.records import Dropped, Format, Message, Record
+from playground.errors import DataError
+
+
+def table(*rows: dict[str, object]) -> Table:
+    return Table(tuple(dict.fromkeys(name for row in rows for name in row)), list(rows), "rows.json")
+
+
+def messages(*turns: tuple[str, str]) -> dict[str, object]:
+    return {"messages": [{"role": role, "content": content} for role, content in turns]}
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (("instruction", "input", "output"), "instruction"),
+        (("Instruction", "Output"), "instruction"),
+        (("instruction", "context", "response", "category"), "instruction"),
+        (("question", "answer"), "instruction"),
+        (("inputs", "targets"), "instruction"),
+        (("instruction", "input", "output", "chosen", "rejected"), "instruction"),
+        (("prompt", "completion"), "completion"),
+        (("prompt", "response"), "completion"),
+        (("messages",), "messages"),
+        (("id", "conversations"), "messages"),
+        (("prompt", "prompt_id", "messages"), "messages"),
+    ],
+)
+def test_usual_columns_are_recognised(columns: tuple[str, ...], expected: Format) -> None:
+    assert recognise(columns, {}) == expected
+
+
+def test_aliases_and_hand_made_mappings_name_the_columns() -> None:
+    assert assign(("Question ", "context", "Answer"), {}).of == {
+        "instruction": "Question ",
+        "input": "context",
+        "output": "Answer",
+    }
+    mapped = assign(("instruction", "input", "output", "chosen"), {"output": "chosen"})
+    assert (mapped.format, mapped.of["output"], mapped.of["input"]) == ("instruction", "chosen", "input")
+    assert assign(("text", "label"), {"prompt": "text", "completion": "label"}).format == "completion"
+    assert assign(("talk",), {"messages": "talk"}).of == {"messages": "talk"}
+
+
+def test_a_column_serves_one_field() -> None:
+    with pytest.raises(DataError, match="not ones the playground knows"):
+        assign(("prompt", "instruction", "output"), {"prompt": "output"})
+
+
+@pytest.mark.parametrize(
+    ("columns", "mapping", "message"),
+    [
+        (("label", "content"), {}, r"'label', 'content' .* Needed are instruction and output"),
+        (("label", "content"), {"instruction": "content"}, r"with 'instruction' mapped by hand"),
+        (("a", "b"), {"instruction": "c"}, r"no column 'c' for instruction; the columns are 'a', 'b'"),
+        (("a", "b"), {"answer": "a"}, r"'answer', which is not a field; fields are instruction"),
+    ],
+)
+def test_columns_that_make_no_format_are_told(columns: tuple[str, ...], mapping: dict[str, str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        recognise(columns, mapping)
+
+
+def test_texts_stand_as_in_the_source() -> None:
+    records, dropped = to_records(table({"instruction": " Do\n", "input": None, "output": "\tdone "}), {})
+    assert records == (Record(0, "instruction", {"instruction": " Do\n", "input": "", "output": "\tdone "}),)
+    assert dropped == ()
+    assert records[0].answer == "\tdone "
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"instruction": "a", "output": 5}, "Column 'output' must hold a text; it holds a number."),
+        ({"instruction": "a", "output": ["b"]}, "Column 'output' must hold a text; it holds a list."),
+        ({"instruction": "a", "output": True}, "Column 'output' must hold a text; it holds true or false."),
+        ({"instruction": {"a": 1}, "output": "b"}, "Column 'instruction' must hold a text; it holds an object."),
+        ({"instruction": "a", "output": " \n"}, "Column 'output' is empty."),
+        ({"instruction": "", "output": "b"}, "Column 'instruction' is empty."),
+        ({"instruction": "a"}, "Column 'output' has nothing in this row."),
+        ({"instruction": "a", "input": 3, "output": "b"}, "Column 'input' must hold a text; it holds a number."),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_dropped_with_its_reason(row: dict[str, object], reason: str) -> None:
+    good: dict[str, object] = {"instruction": "a", "output": "b"}
+    records, dropped = to_records(table(good, row, good), {})
+    assert [record.row for record in records] == [0, 2]
+    assert dropped == (Dropped(1, reason),)
+
+
+def test_when_no_row_can_be_used_the_reasons_are_counted() -> None:
+    with pytest.raises(DataError) as caught:
+        to_records(
+            table(
+                {"prompt": "", "completion": "a"}, {"prompt": "b", "completion": 1}, {"prompt": "", "completion": "c"}
+            ),
+            {},
+        )
+    assert "None of the 3 rows of rows.json can be used." in str(caught.value)
+    assert "2 × (first: row 0): Column 'prompt' is empty." in str(caught.value)
+    assert "1 × (first: row 1): Column 'completion' must hold a text" in str(caught.value)
+
+
+def test_conversations_of_both_dialects_become_messages() -> None:
+    expected = (Message("system", "Be kind."), Message("user", "Hi"), Message("assistant", "Hello"))
+    named = messages(("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello"))
+    shared: dict[str, object] = {
+        "conversations": [
+            {"from": "system", "value": "Be kind."},
+            {"from": "human", "value": "Hi"},
+            {"from": "gpt", "value": "Hello"},
+        ]
+    }
+    in_csv: dict[str, object] = {"messages": json.dumps(named["messages"])}
+    for row in (named, shared, in_csv):
+        [record] = to_records(table(row), {}).records
+        assert record.messages == expected
+        assert (record.kind, record.answer, record.question) == ("messages", "Hello", "Hi")
+
+
+def test_prompt_and_completion_may_be_conversations() -> None:
+    row: dict[str, object] = {
+        "prompt": [{"role": "user", "content": "Hi"}],
+        "completion": [{"role": "assistant", "content": "Hello"}],
+    }
+    [record] = to_records(table(row), {}).records
+    assert record.messages == (Message("user", "Hi"), Message("assistant", "Hello"))
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (messages(("user", "a")), "The last message is not the assistant's"),
+        (messages(("system", "a")), "The last message is not the assistant's"),
+        (messages(("assistant", "a")), "a assistant spoke out of turn"),
+        (messages(("user", "a"), ("user", "b"), ("assistant", "c")), "a user spoke out of turn"),
+        (messages(("user", "a"), ("system", "b"), ("assistant", "c")), "a system spoke out of turn"),
+        (messages(("user", "a"), ("tool", "b")), "a message of role 'tool'"),
+        (messages(("user", "a"), ("assistant", " ")), "an empty message"),
+        ({"messages": []}, "must hold a list of messages; it holds a list"),
+        ({"messages": "hello"}, "must hold a list of messages; it holds a text"),
+        ({"messages": "[{"}, "not valid JSON"),
+        ({"messages": ["hello"]}, "one is a text"),
+        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "whose content is a list"),
+    ],
+)
+def test_a_conversation_without_a_question_and_an_answer_is_dropped(row: dict[str, object], reason: str) -> None:
+    good = messages(("user", "a"), ("assistant", "b"))
+    [dropped] = to_records(table(good, row), {}).dropped
+    assert reason in dropped.reason
+
+
+def test_a_question_for_tables_is_one_short_line() -> None:
+    long = Record(0, "completion", {"prompt": "word\n" * 100, "completion": "a"})
+    assert len(long.question) <= 200
+    assert long.question.endswith("word word…") or long.question.endswith("…")
+    assert "\n" not in long.question
+    assert (
+        Record(0, "instruction", {"instruction": "Sort.", "input": "b, a", "output": "a, b"}).question == "Sort. b, a"
+    )
