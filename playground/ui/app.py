@@ -36,6 +36,7 @@ from playground.ui.theme import theme
 
 TITLE = "Post-training Playground"
 TABS = ("model", "distribution", "train", "compare", "evaluate")
+STYLES = ("playground", "train")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 LARGEST_UPLOAD = "200mb"
 DAY = 24 * 3600
@@ -157,4 +158,5 @@ def _head() -> str:
     """What JavaScript and CSS of ours begin with; the texts are those that Gradio has put into the page already."""
     base = json.dumps(f"playground/assets/{routes.assets_version()}/")
     script = (Path(routes.ASSETS) / "js" / "shell.js").read_text(encoding="utf-8").replace('"ASSETS"', base)
-    return f'<link rel="stylesheet" href="{routes.asset("css/playground.css")}"><script>{script}</script>'
+    sheets = "".join(f'<link rel="stylesheet" href="{routes.asset(f"css/{name}.css")}">' for name in STYLES)
+    return f"{sheets}<script>{script}</script>"

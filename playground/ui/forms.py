@@ -54,9 +54,9 @@ def slider_for(
 
 
 def choice_for(cls: type[Settings], name: str, *, prefix: str = "set", **options: Any) -> gr.Dropdown:
-    """A list of the setting's values, each shown by its text `setting.PATH.choice.VALUE`."""
+    """A list of the setting's values, each shown by its text `choice.PATH.VALUE`."""
     found = setting(cls, name)
-    choices = [(text(f"setting.{found.path}.choice.{value}"), value) for value in found.choices]
+    choices = [(text(f"choice.{found.path}.{value}"), value) for value in found.choices]
     fields = {"value": found.default, "choices": choices, "elem_id": _elem_id(found, prefix), **_shared(found)}
     return gr.Dropdown(**{**fields, **options})
 

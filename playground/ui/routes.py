@@ -19,12 +19,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from playground.errors import PlaygroundError
+from playground.runs.records import JobKind
+from playground.ui.run_views import run_row, run_rows
 from playground.ui.services import Services
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SERVED = ("css", "js")
 """Folders of `assets` that a browser may read."""
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+RUNS_LISTED = 100
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
@@ -32,8 +35,8 @@ NOT_KEPT = {"Cache-Control": "no-store"}
 def assets_version() -> str:
     """Twelve hexadecimal digits that change with any served file."""
     digest = hashlib.sha256()
-    for path in _served_files():
-        digest.update(path.relative_to(ASSETS).as_posix().encode() + b"\0" + path.read_bytes())
+    for name, path in _served_files().items():
+        digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -58,6 +61,7 @@ def routes(services: Services) -> list[Route]:
         Route("/playground/status", bound(_status)),
         Route("/playground/template", bound(_template)),
         Route("/playground/metrics", bound(_metrics)),
+        Route("/playground/runs", bound(_runs)),
         Route("/playground/vocabulary", bound(_vocabulary)),
         Route("/playground/plotly.min.js", bound(_plotly)),
         Route("/playground/assets/{version}/{path:path}", bound(_asset)),
@@ -76,7 +80,7 @@ async def _template(services: Services, _: Request) -> Response:
 
 
 async def _metrics(services: Services, request: Request) -> Response:
-    """Events of a run after a cursor: `{"phase", "reason", "cursor", "events": [{"seq", "kind", "time", …}]}`."""
+    """A run, and its events after a cursor: `{"run", "phase", "cursor", "events": [{"seq", "kind", "time", …}]}`."""
     run = request.query_params.get("run", "")
     since = request.query_params.get("since", "0")
     if not (since.isascii() and since.isdecimal() and len(since) < 16):
@@ -88,7 +92,15 @@ def _events_after(services: Services, run: str, since: int) -> dict[str, Any]:
     record = services.store.get(run)
     page = services.store.events(run, since=since)
     events = [{"seq": seq, "kind": event.kind, "time": event.time, **event.payload()} for seq, event in page.events]
-    return {"phase": record.phase, "reason": record.reason, "cursor": page.cursor, "events": events}
+    state = {"run": run_row(services, record), "phase": record.phase, "reason": record.reason}
+    return {**state, "cursor": page.cursor, "events": events}
+
+
+async def _runs(services: Services, request: Request) -> Response:
+    """The newest runs, or evaluations with `kind=evaluation`: `{"runs": [{"run", "name", "phase", …}]}`."""
+    kind: JobKind = "evaluation" if request.query_params.get("kind") == "evaluation" else "run"
+    rows = await anyio.to_thread.run_sync(run_rows, services, kind, RUNS_LISTED)
+    return JSONResponse({"runs": rows}, headers=NOT_KEPT)
 
 
 async def _vocabulary(services: Services, request: Request) -> Response:
@@ -127,8 +139,8 @@ def _plotly_gzip() -> bytes:
 
 
 async def _asset(_: Services, request: Request) -> Response:
-    path = (ASSETS / request.path_params["path"]).resolve()
-    if path not in _served_files():
+    path = _served_files().get(request.path_params["path"])
+    if path is None:
         return Response("Not found", status_code=404)
     current = request.path_params["version"] == assets_version()
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
@@ -141,8 +153,9 @@ def _asset_gzip(path: Path) -> bytes:
 
 
 @functools.cache
-def _served_files() -> tuple[Path, ...]:
-    return tuple(sorted(path for folder in SERVED for path in (ASSETS / folder).rglob("*") if path.is_file()))
+def _served_files() -> dict[str, Path]:
+    found = sorted(path for folder in SERVED for path in (ASSETS / folder).rglob("*") if path.is_file())
+    return {path.relative_to(ASSETS).as_posix(): path for path in found}
 
 
 def _compressed(body: bytes, kind: str, headers: dict[str, str]) -> Response:

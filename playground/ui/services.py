@@ -15,7 +15,7 @@ from playground.models import catalogue
 from playground.models.fetch import names_a_folder
 
 if TYPE_CHECKING:
-    from playground.config.run import ModelRef
+    from playground.config.run import ModelRef, RunConfig
     from playground.jobs.manager import JobManager
     from playground.models.catalogue import Entry
     from playground.models.memory import MemoryEstimate
@@ -101,6 +101,10 @@ class Services:
         from playground.models.memory import estimate_loading
 
         return estimate_loading(source, dtype, device=choose_device(device).type)
+
+    def training_memory(self, _: "RunConfig") -> dict[str, Any] | None:
+        """What a run would take and what there is; None where that is not known before the model is fetched."""
+        return None
 
     def chat_template(self) -> str:
         """The loaded model's chat template, "" where it has none."""

@@ -1,0 +1,222 @@
+"""The form of a run: fields made from the settings classes, and the way between them and a run's JSON.
+
+Knows no method by name beyond what `METHODS` lists, so a new method's own settings appear by themselves.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import gradio as gr
+from gradio.components.base import Component
+
+from playground.config import codec
+from playground.config.presets import PRESETS
+from playground.config.run import (
+    METHODS,
+    AdapterSettings,
+    DataSettings,
+    RunConfig,
+    RunRef,
+    TrainingSettings,
+)
+from playground.config.settings import Setting, Settings, setting, settings_of
+from playground.data.bundled import BUNDLED
+from playground.data.uploads import PREFIX
+from playground.errors import ConfigError
+from playground.models import catalogue
+from playground.ui import forms
+from playground.ui.i18n import text
+
+TEMPLATES = ("alpaca", "instruction-response", "phi-3", "human-assistant", "chat")
+RUN_PREFIX = "run:"
+"""In the model field, what stands before the id of an earlier run."""
+METHOD = "sft"
+
+FOLDS: dict[str, tuple[type[Settings], tuple[str, ...]]] = {
+    "rows": (DataSettings, ("split", "seed", "limit", "empty_input_only", "hub_config", "hub_split")),
+    "adapter": (AdapterSettings, ("kind", "rank", "alpha", "dropout", "targets")),
+    "optimiser": (
+        TrainingSettings,
+        (
+            "epochs", "gradient_accumulation", "optimizer", "schedule", "warmup_steps", "weight_decay",
+            "max_grad_norm", "max_length", "precision", "gradient_checkpointing", "seed",
+        ),
+    ),
+    "watch": (
+        TrainingSettings,
+        ("eval_steps", "eval_rows", "sample_steps", "sample_tokens", "log_steps", "save_steps"),
+    ),
+}  # fmt: skip
+"""Settings behind folds, by the fold's name."""
+
+
+@dataclass(frozen=True)
+class RunForm:
+    """Every field of the form; `fields` maps a setting's path to its component, in the order of `inputs`."""
+
+    name: gr.Textbox
+    model: gr.Dropdown
+    source: gr.Dropdown
+    upload: gr.UploadButton
+    preset: gr.Dropdown
+    fields: Mapping[str, Component]
+
+    def inputs(self) -> list[Component]:
+        """What a handler takes, in the order in which `document` reads it."""
+        return [self.name, self.model, self.source, *self.fields.values()]
+
+    def settings(self) -> list[Component]:
+        """What a preset may change."""
+        return list(self.fields.values())
+
+
+def build_form() -> RunForm:
+    """Lays the form out in the current column."""
+    model = gr.Dropdown(
+        model_choices(()), value=catalogue.CATALOGUE[0].name, label=text("setting.model.label"),
+        info=text("train.model.help"), allow_custom_value=True, filterable=True, elem_id="train-model",
+    )  # fmt: skip
+    source = gr.Dropdown(
+        [(text(f"data.bundled.{found.name}.title"), found.name) for found in BUNDLED], value=BUNDLED[0].name,
+        label=text("setting.data.source.label"), info=text("train.source.help"), allow_custom_value=True,
+        filterable=True, elem_id="train-source",
+    )  # fmt: skip
+    upload = gr.UploadButton(
+        cast("str", text("train.upload")), file_types=[".json", ".jsonl", ".csv", ".tsv", ".parquet"], size="sm",
+        elem_id="train-upload",
+    )  # fmt: skip
+    fields: dict[str, Component] = {}
+
+    def add(cls: type[Settings], name: str, **options: Any) -> None:
+        fields[setting(cls, name).path] = _field(setting(cls, name), cls, **options)
+
+    with gr.Row():
+        fields["data.template"] = gr.Dropdown(
+            [(text(f"choice.data.template.{name}"), name) for name in TEMPLATES], value="alpaca",
+            label=text("setting.data.template.label"), info=text("train.template.help"), elem_id="train-data-template",
+            min_width=140,
+        )  # fmt: skip
+        for name in (found.name for found in settings_of(METHODS[METHOD])):
+            add(METHODS[METHOD], name, min_width=140)
+    preset = gr.Dropdown(
+        [(text(f"preset.{found.name}.label"), found.name) for found in PRESETS], value=PRESETS[0].name,
+        label=text("train.preset"), info=text("train.preset.help"), elem_id="train-preset",
+    )  # fmt: skip
+    with gr.Row():
+        for name in ("max_steps", "batch_size", "learning_rate"):
+            add(TrainingSettings, name, min_width=90, **({"value": 40} if name == "max_steps" else {}))
+    for fold, (cls, names) in FOLDS.items():
+        with gr.Accordion(text(f"train.fold.{fold}"), open=False, elem_id=f"train-fold-{fold}"), gr.Row():
+            for name in names:
+                add(cls, name, min_width=150)
+    title = gr.Textbox(
+        label=text("setting.name.label"), info=text("setting.name.help"), max_lines=1, max_length=80,
+        elem_id="train-name",
+    )  # fmt: skip
+    return RunForm(title, model, source, upload, preset, fields)
+
+
+def _field(found: Setting, cls: type[Settings], **options: Any) -> Component:
+    """The component that suits a setting's kind."""
+    match found.kind:
+        case "int" | "float":
+            return forms.number_for(cls, found.name, prefix="train", **options)
+        case "bool":
+            return forms.checkbox_for(cls, found.name, prefix="train", **options)
+        case "choice":
+            return forms.choice_for(cls, found.name, prefix="train", **options)
+        case "floats":
+            written = " / ".join(f"{100 * share:g}" for share in found.default)
+            return forms.text_for(cls, found.name, prefix="train", **{"value": written, "max_lines": 1, **options})
+        case _:
+            return forms.text_for(cls, found.name, prefix="train", **{"max_lines": 1, **options})
+
+
+def document(form: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """A run's JSON from what the fields hold: `values` as `RunForm.inputs` orders them, `form` the fields' paths.
+
+    Raises:
+        ConfigError: a text field that stands for numbers cannot be read.
+    """
+    name, model, source, *rest = values
+    made: dict[str, Any] = {
+        "method": METHOD,
+        "model": model_ref(model),
+        "name": (name or "").strip(),
+        "data": {"source": (source or "").strip()},
+    }
+    for path, value in zip(form, rest, strict=True):
+        section, key = path.split(".")
+        made.setdefault(section, {})[key] = _to_json(_setting_at(section, key), value)
+    return made
+
+
+def model_ref(chosen: str | None) -> str | dict[str, str]:
+    """The JSON of a model that was chosen or typed."""
+    written = (chosen or "").strip()
+    return {"run": written.removeprefix(RUN_PREFIX)} if written.startswith(RUN_PREFIX) else written
+
+
+def model_field(config: RunConfig) -> str:
+    """The opposite of `model_ref`."""
+    return f"{RUN_PREFIX}{config.model.run}" if isinstance(config.model, RunRef) else config.model
+
+
+def field_values(form: Sequence[str], config: RunConfig) -> list[Any]:
+    """What the fields at these paths show for a config."""
+    encoded = codec.encode(config)
+    return [_to_field(_setting_at(*path.split(".")), encoded[path.split(".")[0]][path.split(".")[1]]) for path in form]
+
+
+def _setting_at(section: str, key: str) -> Setting:
+    return setting((codec.SECTIONS | METHODS)[section], key)
+
+
+def _to_json(found: Setting, value: Any) -> Any:
+    match found.kind:
+        case "floats":
+            return list(_shares(found.path, value or ""))
+        case "texts":
+            return list(forms.split_texts(value or "") or ()) or None
+        case "text" if found.optional:
+            return (value or "").strip() or None
+        case "int" if isinstance(value, float) and value.is_integer():
+            return int(value)
+        case _:
+            return value
+
+
+def _to_field(found: Setting, value: Any) -> Any:
+    match found.kind:
+        case "floats":
+            return " / ".join(f"{100 * share:g}" for share in value)
+        case "texts":
+            return ", ".join(value or ())
+        case "text":
+            return value or ""
+        case _:
+            return value
+
+
+def _shares(path: str, written: str) -> Iterator[float]:
+    """Shares out of "85 / 10 / 5" or "0.85, 0.1, 0.05"; per cent where they sum to more than 1."""
+    parts = written.replace("%", " ").replace("/", " ").replace(",", " ").split()
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        raise ConfigError([f"{path} is written as shares, such as 85 / 10 / 5; got {written!r}."]) from None
+    scale = 100 if sum(numbers) > 1.5 else 1  # between shares that sum to 1 and per cent
+    return (number / scale for number in numbers)
+
+
+def model_choices(finished: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The catalogue's models, then finished runs given as (name, id)."""
+    return [(found.title, found.name) for found in catalogue.CATALOGUE] + [
+        (f"{name} · {run}", f"{RUN_PREFIX}{run}") for name, run in finished
+    ]
+
+
+def source_is_for_everyone(source: str) -> bool:
+    """Whether anyone may train on it: bundled data and uploads, but neither paths of our disk nor the Hub."""
+    return source.startswith(PREFIX) or any(found.name == source for found in BUNDLED)

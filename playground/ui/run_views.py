@@ -1,0 +1,38 @@
+"""Runs as the page shows them: what is public of a record, as JSON values."""
+
+from typing import Any
+
+from playground.runs.records import JobKind, RunRecord
+from playground.ui.services import Services
+
+PLACE_ONLY_FOR_HOST = ("/", "\\", "~")
+
+
+def run_rows(services: Services, kind: JobKind, limit: int) -> list[dict[str, Any]]:
+    """The newest runs or evaluations, newest first."""
+    return [run_row(services, record) for record in services.store.list(kind, limit=limit)]
+
+
+def run_row(services: Services, record: RunRecord) -> dict[str, Any]:
+    """One run for a list; `owner` is the public id, from which nobody's key can be had."""
+    return {
+        "run": record.id,
+        "name": record.name,
+        "method": record.method,
+        "model": _last_part(record.model),
+        "owner": record.owner,
+        "phase": record.phase,
+        "reason": record.reason,
+        "position": services.jobs.position(record.id),
+        "created": record.created,
+        "started": record.started,
+        "ended": record.ended,
+        "steps": record.steps,
+        "metrics": {name: record.metrics[name] for name in ("loss", "eval_loss") if name in record.metrics},
+    }
+
+
+def _last_part(model: str) -> str:
+    """A model's name without the place on our disk, which is the host's business."""
+    absolute = model.startswith(PLACE_ONLY_FOR_HOST) or model[1:3] in (":\\", ":/")
+    return model.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] if absolute else model

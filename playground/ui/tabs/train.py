@@ -1,0 +1,196 @@
+"""The Train tab: set a run up, start it, watch it, stop it, and find earlier ones again.
+
+The curves are not drawn here: the page follows a run by `/playground/metrics` and extends its charts in place
+(`assets/js/train.js`), so that a reload, a second tab or a restart of the app shows the same picture.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from playground.config import codec
+from playground.config.presets import preset
+from playground.config.run import RunConfig
+from playground.data import uploads
+from playground.errors import NotAllowed, PlaygroundError, RunError
+from playground.models import catalogue
+from playground.runs.events import Phase
+from playground.ui import identity, run_form
+from playground.ui.errors import shown
+from playground.ui.i18n import text
+from playground.ui.run_form import RunForm
+from playground.ui.services import Services
+from playground.ui.shell import Shell
+
+
+@dataclass(frozen=True)
+class TrainTab:
+    """Components of the tab."""
+
+    form: RunForm
+    estimate: gr.HTML
+    start: gr.Button
+    live: gr.HTML
+    runs: gr.HTML
+
+
+def build(services: Services, shell: Shell) -> TrainTab:
+    """Lays the tab out and wires it."""
+    with gr.Row(elem_classes="pp-columns pp-train"):
+        with gr.Column(scale=2, min_width=320):
+            gr.Markdown(text("train.title"), elem_classes="pp-title")
+            form = run_form.build_form()
+            estimate = _widget("mountEstimate", "train-estimate")
+            start = gr.Button(text("train.start"), variant="primary", elem_id="train-start")
+        with gr.Column(scale=3, min_width=320):
+            live = _widget("mountLive", "train-live", "stop", plotly=version("plotly"))
+            runs = _widget("mountRuns", "train-runs", "pick")
+    tab = TrainTab(form, estimate, start, live, runs)
+    _wire(tab, services, shell)
+    return tab
+
+
+def _widget(mount: str, elem_id: str, event: str = "change", **props: Any) -> gr.HTML:
+    # Gradio knows a custom event by its quoted name in the script.
+    return gr.HTML(
+        html_template='<div class="pp-panel"></div>',
+        js_on_load=(
+            "playground.module('js/train.js')"
+            f".then(m => m.{mount}(element, props, data => trigger('{event}', data), watch))"
+        ),
+        elem_id=elem_id,
+        apply_default_css=False,
+        **props,
+    )
+
+
+def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    form, paths = tab.form, tuple(tab.form.fields)
+    form.preset.input(shown(apply_preset, paths), [form.preset, *form.inputs()], form.settings(), **quiet)
+    form.upload.upload(shown(take_upload), [form.upload, shell.person], [form.source], **quiet)
+    described = shown(describe, services, paths)
+    for field in (form.model, form.source, *form.fields.values()):
+        field.change(described, form.inputs(), [tab.estimate], trigger_mode="always_last", **quiet)  # type: ignore[attr-defined]
+    tab.start.click(
+        shown(start, services, paths),
+        [shell.person, *form.inputs()],
+        [shell.run, tab.live, tab.estimate],
+        queue=False,
+        **quiet,
+    ).then(None, js="() => window.dispatchEvent(new Event('playground:runs'))", **quiet)
+    tab.live.stop(shown(stop, services), [shell.person], queue=False, **quiet)
+    tab.runs.pick(shown(look_at, services), None, [shell.run, tab.live], queue=False, **quiet)
+    shell.opened.then(shown(reopen, services), [shell.person, shell.run], [shell.run, tab.live, tab.runs], **quiet)
+    for event in (shell.opened.then, shell.tab.select):
+        event(shown(offer, services), [shell.person, form.model], [form.model], **quiet).then(
+            described, form.inputs(), [tab.estimate], **quiet
+        )
+
+
+def apply_preset(paths: Sequence[str], chosen: str, *values: Any) -> list[Any]:
+    """What the fields show after a preset was laid over them."""
+    config = codec.decode(run_form.document(paths, values))
+    return run_form.field_values(paths, preset(chosen).over(config))
+
+
+def take_upload(path: str, person: object, request: gr.Request) -> dict[str, Any]:
+    """Keeps an uploaded file and chooses it as the source."""
+    identity.identify(person, request)
+    source = uploads.keep(Path(path), Path(path).name)
+    return gr.update(value=source)
+
+
+def offer(services: Services, person: object, chosen: str, request: gr.Request) -> dict[str, Any]:
+    """The models that can be tuned: the catalogue's, and this person's finished runs."""
+    known = identity.identify(person, request)
+    finished = [
+        (record.name or record.method, record.id)
+        for record in services.store.list("run", owner=None if known.host else known.owner)
+        if record.phase in (Phase.DONE, Phase.STOPPED)
+    ]
+    return gr.update(choices=run_form.model_choices(finished), value=chosen)
+
+
+def describe(services: Services, paths: Sequence[str], *values: Any) -> dict[str, Any]:
+    """What a start would mean: the memory it takes, or every problem in the form; for `mountEstimate`."""
+    try:
+        return {"memory": services.training_memory(codec.decode(run_form.document(paths, values)))}
+    except PlaygroundError as error:
+        return {"error": str(error)}
+
+
+def start(
+    services: Services, paths: Sequence[str], request: gr.Request, person: object, *values: Any
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Puts the run into the queue; from there the live view tells how it goes. A refusal is said beside the button."""
+    try:
+        known = identity.identify(person, request)
+        run = launch(services, run_form.document(paths, values), known)
+    except PlaygroundError as error:
+        return gr.skip(), gr.skip(), {"error": str(error)}
+    return run, {"run": run, "viewer": viewer(known)}, {}
+
+
+def launch(services: Services, document: dict[str, Any], known: identity.Person) -> str:
+    """Checks what this person may use, and queues the run; gives its id."""
+    config = codec.decode(document)
+    check_rights(services, config, known)
+    return services.jobs.submit("run", codec.encode(config), owner=known.owner, name=config.name)
+
+
+def check_rights(services: Services, config: RunConfig, known: identity.Person) -> None:
+    """Paths of this machine and ids of the Hub are for the host; a run to go on from must be one's own.
+
+    Raises:
+        NotAllowed: the person may not use the model or the data named.
+        RunError: the run named does not exist.
+    """
+    if known.host:
+        return
+    if isinstance(config.model, str):
+        if catalogue.find(config.model) is None:
+            raise NotAllowed(f"{config.model} is not in the catalogue; only the host can tune other models.")
+    elif services.store.get(config.model.run).owner != known.owner:
+        raise NotAllowed("That run belongs to someone else; only its owner or the host can go on from it.")
+    if not run_form.source_is_for_everyone(config.data.source):
+        raise NotAllowed("Only the host can train on paths and Hub data sets; upload a file, or take a bundled one.")
+
+
+def stop(services: Services, event: gr.EventData, person: object, request: gr.Request) -> None:
+    """Asks a run to stop: the first time at its next step, the second time by force."""
+    run = str((event._data or {}).get("run", ""))
+    identity.require_owner(services.store.get(run).owner, person, request)
+    services.jobs.stop(run)
+
+
+def look_at(services: Services, event: gr.EventData) -> tuple[str, dict[str, Any]]:
+    """A run was picked from the list."""
+    run = str((event._data or {}).get("run", ""))
+    services.store.get(run)
+    return run, {"run": run}
+
+
+def reopen(
+    services: Services, person: object, run: str, request: gr.Request
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The run that was being looked at before a reload, else this person's newest; and who is looking, for the list."""
+    known = identity.identify(person, request)
+    try:
+        if run:
+            services.store.get(run)
+    except RunError:
+        run = ""
+    if not run:
+        newest = services.store.list("run", owner=known.owner, limit=1)
+        run = newest[0].id if newest else ""
+    return run, {"run": run, "viewer": viewer(known)}, viewer(known)
+
+
+def viewer(known: identity.Person) -> dict[str, Any]:
+    """What the page must know of the person to offer the right buttons; rights are checked here all the same."""
+    return {"owner": known.owner, "host": known.host}
