@@ -1,0 +1,103 @@
+"""Turns what transformers' `Trainer` says into events, and a wish to stop into the end of its loop."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import psutil
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from playground.errors import Cancelled
+from playground.runs.context import JobContext
+from playground.runs.events import Metric, Progress
+from playground.training.stopwatch import Stopwatch
+
+_TRAINING = ("loss", "mean_token_accuracy", "entropy", "learning_rate", "grad_norm", "num_tokens", "epoch")
+_HELD_OUT = ("eval_loss", "eval_mean_token_accuracy", "eval_entropy")
+
+GB = 1e9
+
+
+class Reporter(TrainerCallback):
+    """Emits the phase, the metrics and the progress of a run, and ends it at the next step when asked to.
+
+    Beside TRL's own numbers it gives `tokens_per_second` (real tokens, padding not counted, per second of training
+    without evaluation, samples and checkpoints), `eta_seconds` and `memory_gb` (10⁹ bytes; the peak of what torch
+    allocated on a GPU, else the peak of the process's resident memory).
+    """
+
+    def __init__(self, context: JobContext, watch: Stopwatch) -> None:
+        self.metrics: dict[str, float] = {}
+        self._context = context
+        self._watch = watch
+        self._first_step = 0
+        self._logged = (0.0, 0.0)
+        self._peak_memory = 0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._first_step = state.global_step
+        self._watch.restart()
+        self._context.running()
+        self._context.emit(Progress("training", state.global_step, state.max_steps, "steps"))
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        self._context.emit(Progress("training", state.global_step, state.max_steps, "steps"))
+        self._stop_if_asked(control)
+        if control.should_training_stop:
+            control.should_log = True  # the curve ends with the run, whatever log_steps is
+
+    def on_substep_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if state.global_step:
+            self._stop_if_asked(control)
+
+    def on_prediction_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if self._context.stop.is_set():
+            raise Cancelled("Stopped during the validation loss.")
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        logs = logs or {}
+        if "loss" in logs:
+            values = {name: logs[name] for name in _TRAINING if name in logs} | self._telemetry(state, logs)
+        elif "eval_loss" in logs:
+            values = {name: logs[name] for name in _HELD_OUT if name in logs}
+        else:
+            return
+        values = {name: float(value) for name, value in values.items() if math.isfinite(value)}
+        self.metrics |= values
+        self._context.emit(Metric(state.global_step, values))
+
+    def _stop_if_asked(self, control: TrainerControl) -> None:
+        if self._context.stop.is_set():
+            control.should_training_stop = True
+            control.should_evaluate = control.should_save = False
+
+    def _telemetry(self, state: TrainerState, logs: Mapping[str, float]) -> dict[str, float]:
+        tokens, seconds = logs["num_tokens"], self._watch.running
+        tokens_before, seconds_before = self._logged
+        self._logged = (tokens, seconds)
+        seconds_per_step = self._watch.total / (state.global_step - self._first_step)
+        return {
+            "tokens_per_second": (tokens - tokens_before) / max(seconds - seconds_before, 1e-9),
+            "eta_seconds": seconds_per_step * (state.max_steps - state.global_step),
+            "memory_gb": self._memory() / GB,
+        }
+
+    def _memory(self) -> int:
+        if torch.cuda.is_available():
+            return torch.cuda.max_memory_allocated()
+        self._peak_memory = max(self._peak_memory, psutil.Process().memory_info().rss)
+        return self._peak_memory
