@@ -155,7 +155,7 @@ def _inference(model: PreTrainedModel) -> Iterator[None]:
     training = model.training
     model.train(False)
     try:
-        with torch.inference_mode():
+        with torch.no_grad():  # not inference_mode, whose tensors a model in training could not use afterwards
             yield
     finally:
         model.train(training)
