@@ -13,6 +13,18 @@ from playground.runs.store import RunStore
 POLL_SECONDS = 0.25
 QUIET_SECONDS = 1.0
 """Outside a terminal, lines that only say how far it has come are at least this far apart."""
+STAGES = {
+    "data": "reading data",
+    "find": "finding the model",
+    "wait": "waiting for another download of the model",
+    "download": "downloading",
+    "check": "checking the download",
+    "convert": "converting the weights",
+    "read": "reading the weights",
+    "merge": "merging adapters",
+    "move": "moving the model to its device",
+}
+"""Stages of loading in words; other stages are words already."""
 CLEAR_LINE = "\r\x1b[K"
 
 
@@ -45,8 +57,8 @@ class Reporter:
                 self.line(
                     "stopping: the next step is the last; what was learnt is saved. Ctrl-C again ends it at once."
                 )
-            case PhaseChange(phase=Phase.PREPARING):
-                self.passing("preparing")
+            case PhaseChange(phase=Phase.PREPARING | Phase.RUNNING):
+                self.passing(str(event.phase))
 
     def passing(self, text: str, *, last: bool = False) -> None:
         """A line that the next one may take the place of; `last` makes sure that this one is seen."""
@@ -93,13 +105,14 @@ class Reporter:
 
 
 def in_words(progress: Progress) -> str:
-    """Such as "answering base 16/110 rows" or "downloading 12.5/92.9 MB"."""
+    """Such as "answering base 16/110 rows" or "downloading 12.5/92.9 MB"; no amount where the stage has no unit."""
     done, total, unit = progress.done, progress.total, progress.unit
     if unit == "bytes":
         done, total, unit = done / 1e6, total / 1e6, "MB"
     digits = ",.1f" if unit == "MB" else ",.0f"
-    amount = f"{done:{digits}}/{total:{digits}}" if total else f"{done:{digits}}" if done else ""
-    return " ".join(filter(None, (progress.stage, amount, unit if amount else "")))
+    amount = f"{done:{digits}}/{total:{digits}}" if total else f"{done:{digits}}"
+    shown = f"{amount} {unit}" if unit and (done or total) else ""
+    return " ".join(filter(None, (STAGES.get(progress.stage, progress.stage), shown)))
 
 
 def duration(seconds: float) -> str:

@@ -5,6 +5,7 @@ import contextlib
 import difflib
 import sys
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -167,8 +168,10 @@ def runs(chosen: argparse.Namespace) -> int:
 def _foreground(store: RunStore, job: str) -> RunRecord:
     from playground.jobs import foreground
 
-    # Libraries that print would get between a script and the JSON it waits for.
-    with following(store, job), contextlib.redirect_stdout(sys.stderr):
+    # Libraries that print would get between a script and the JSON it waits for; what they say of each other's future
+    # is not for the person who waits for a run.
+    with following(store, job), contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
         return foreground.execute(job, store)
 
 

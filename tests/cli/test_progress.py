@@ -65,9 +65,11 @@ def test_the_validation_loss_stays_on_the_line_and_a_lost_loss_leaves_it() -> No
     ("progress", "words"),
     [
         (Progress("answering base", 16, 110, "rows"), "answering base 16/110 rows"),
-        (Progress("downloading", 12_500_000, 92_871_040, "bytes"), "downloading 12.5/92.9 MB"),
-        (Progress("downloading", 1_000_000, 0, "bytes"), "downloading 1.0 MB"),
-        (Progress("loading", 0, 0), "loading"),
+        (Progress("download", 12_500_000, 92_871_040, "bytes"), "downloading 12.5/92.9 MB"),
+        (Progress("download", 1_000_000, 0, "bytes"), "downloading 1.0 MB"),
+        (Progress("data", 0, 0, "rows"), "reading data"),
+        (Progress("read", 3, 272), "reading the weights"),
+        (Progress("warming up", 0, 0), "warming up"),
     ],
 )
 def test_progress_in_words(progress: Progress, words: str) -> None:
@@ -84,11 +86,12 @@ def test_following_reports_every_event_of_a_job(capsys: pytest.CaptureFixture[st
     run = store.create("run", {}, method="sft", model="m", name="n", owner="")
     with following(store, run):
         store.append(run, [PhaseChange(Phase.PREPARING), Log("a warning of old", "warning")])
-        store.append(run, [PhaseChange(Phase.RUNNING), Progress("training", 0, 1), Metric(1, {"loss": 3.0})])
+        store.append(run, [Progress("training", 0, 1), Metric(1, {"loss": 3.0})])
         store.append(
             run,
             [
                 PhaseChange(Phase.DONE),
             ],
         )
-    assert capsys.readouterr().err.splitlines() == ["preparing", "warning: a warning of old", "step 1/1  loss 3.0000"]
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["preparing", "warning: a warning of old", "step 1/1  loss 3.0000"]

@@ -2,10 +2,12 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
@@ -46,6 +48,15 @@ class Listener:
 def settings(run: str, **values: Any) -> EvaluationSettings:
     generation = GenerationSettings(max_new_tokens=NEW_TOKENS, **values.pop("generation", {}))
     return EvaluationSettings(run=run, generation=generation, **values)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Models this small spend their time handing work between threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
