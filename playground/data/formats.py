@@ -160,7 +160,16 @@ def _text(cells: Mapping[str, object], column: str, *, optional: bool) -> str:
         raise Unusable(f"Column {column!r} must hold a text; it holds {_kind(value)}.")
     if not value.strip() and not optional:
         raise Unusable(f"Column {column!r} is empty.")
+    _check_characters(value, column)
     return value if value.strip() else ""
+
+
+def _check_characters(text: str, column: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        # JSON can escape one half of a surrogate pair, which is no character; no tokenizer takes it.
+        raise Unusable(f"Column {column!r} holds half a character, \\u{ord(text[error.start]):04x}.") from None
 
 
 def _turns(cells: Mapping[str, object], column: str) -> list[Message]:
@@ -186,6 +195,7 @@ def _message(turn: object, column: str) -> Message:
         raise Unusable(f"Column {column!r} has a message whose content is {_kind(content)}, not a text.")
     if not content.strip():
         raise Unusable(f"Column {column!r} has an empty message.")
+    _check_characters(content, column)
     return Message(ROLES[role.lower()], content)
 
 

@@ -14,16 +14,17 @@ def load_from_hub(name: str, config: str | None, split: str) -> list[dict[str, o
     """
     _check_reachable(name)
     import datasets
+    from huggingface_hub import errors
 
     try:
         loaded = datasets.load_dataset(name, config, split=split)
-    except ConnectionError as error:
+    except (ValueError, RuntimeError, FileNotFoundError, datasets.exceptions.DatasetsError) as error:
+        raise DataError(f"The data set {name} cannot be read from the Hub: {error}") from error
+    except (errors.HTTPError, OSError) as error:  # type: ignore[attr-defined]  # of its own HTTP client
         raise DataError(
             f"The data set {name} is neither bundled nor a file, and it cannot be had from the Hub now; "
             "check the network, or use a file or a bundled data set."
         ) from error
-    except (ValueError, FileNotFoundError, datasets.exceptions.DatasetsError) as error:
-        raise DataError(f"The data set {name} cannot be read from the Hub: {error}") from error
     # From Arrow as it stands, so that pictures and sounds in columns nobody asked for are not decoded.
     rows: list[dict[str, object]] = loaded.data.table.to_pylist()
     return rows

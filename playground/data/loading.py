@@ -56,17 +56,26 @@ def _load(settings: DataSettings) -> Table:
         return read_file(found.path, source)
     if upload := uploads.find(source):
         return read_file(upload, upload.name)
-    path = Path(source).expanduser()
-    if path.is_file():
+    path = _existing(source)
+    if path and path.is_file():
         return read_file(path, path.name)
-    if path.is_dir():
-        raise DataError(f"{source} is a folder; name one of the files in it ({_endings()}).")
-    if path.suffix.lower() in READERS or not HUB_ID.fullmatch(source):
+    if path:
+        raise DataError(f"{source} is no file but a folder or a device; name a file that ends in {_endings()}.")
+    if Path(source).suffix.lower() in READERS or not HUB_ID.fullmatch(source):
         raise DataError(f"There is no file {source}; check the path.")
     from playground.data.hub import load_from_hub
 
     rows = load_from_hub(source, settings.hub_config, settings.hub_split)
     return Table(_columns(rows), rows, source)
+
+
+def _existing(source: str) -> Path | None:
+    """What lies at this path, if anything does."""
+    try:
+        path = Path(source).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError):  # a name longer than the file system allows, or the home of nobody
+        return None
 
 
 def read_file(path: Path, source: str) -> Table:
@@ -106,15 +115,20 @@ def _text(content: bytes, source: str) -> str:
         ) from None
 
 
-def _read_json(content: bytes, source: str) -> list[dict[str, object]]:
+def _parse(text: str, where: str, first_line: int = 1) -> object:
+    """The value of a JSON text that begins in this line of its file; `where` begins the sentence of an error."""
     try:
-        document = json.loads(_text(content, source))
+        value: object = json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(
-            f"{source} is not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}."
-        ) from None
-    except RecursionError:
-        raise DataError(f"{source} is nested too deeply to be read.") from None
+        line = first_line + error.lineno - 1
+        raise DataError(f"{where} is not valid JSON at line {line}, column {error.colno}: {error.msg}.") from None
+    except (RecursionError, ValueError) as error:
+        raise DataError(f"{where} is JSON that cannot be read: {error}.") from None
+    return value
+
+
+def _read_json(content: bytes, source: str) -> list[dict[str, object]]:
+    document = _parse(_text(content, source), source)
     rows = document.get("data") if isinstance(document, dict) else document
     if not isinstance(rows, list):
         raise DataError(
@@ -130,11 +144,8 @@ def _read_json_lines(content: bytes, source: str) -> list[dict[str, object]]:
     for number, line in enumerate(_text(content, source).split("\n"), start=1):
         if not line.strip():
             continue
-        where = f"row {len(rows)} (line {number})"
-        try:
-            rows.append(_object(json.loads(line), where, source))
-        except json.JSONDecodeError as error:
-            raise DataError(f"{source} has no valid JSON in {where}, column {error.colno}: {error.msg}.") from None
+        value = _parse(line, f"{source}, row {len(rows)},", number)
+        rows.append(_object(value, f"row {len(rows)} (line {number})", source))
     return rows
 
 

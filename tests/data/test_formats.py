@@ -86,6 +86,7 @@ def test_texts_stand_as_in_the_source() -> None:
         ({"instruction": "a", "output": " \n"}, "Column 'output' is empty."),
         ({"instruction": "", "output": "b"}, "Column 'instruction' is empty."),
         ({"instruction": "a"}, "Column 'output' has nothing in this row."),
+        ({"instruction": "a", "output": "b\ud83d"}, "Column 'output' holds half a character, \\ud83d."),
         ({"instruction": "a", "input": 3, "output": "b"}, "Column 'input' must hold a text; it holds a number."),
     ],
 )
@@ -148,6 +149,7 @@ def test_prompt_and_completion_may_be_conversations() -> None:
         ({"messages": []}, "must hold a list of messages; it holds a list"),
         ({"messages": "hello"}, "must hold a list of messages; it holds a text"),
         ({"messages": "[{"}, "not valid JSON"),
+        (messages(("user", "a"), ("assistant", "b\udc00")), "holds half a character"),
         ({"messages": ["hello"]}, "one is a text"),
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "whose content is a list"),
     ],

@@ -85,9 +85,10 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "broken.json": ('[\n{"a": "b",}]', r"line 2, column \d+"),
     "object.json": ('{"a": 1}', r"must hold a JSON array .* an object without such an array"),
     "number.json": ("3", r"must hold a JSON array .* one int"),
-    "deep.json": ("[" * 200_000, r"(nested too deeply|not valid JSON)"),
+    "deep.json": ("[" * 200_000, r"deep\.json is JSON that cannot be read: .*recursion"),
+    "huge.json": ('[{"a": ' + "9" * 5000 + "}]", r"huge\.json is JSON that cannot be read: .*digits"),
     "mixed.json": ('[{"a": "b"}, "c"]', r"row 1 is one str"),
-    "broken.jsonl": ('{"a": "b"}\n\n{"a": \n', r"row 1 \(line 3\), column \d"),
+    "broken.jsonl": ('{"a": "b"}\n\n{"a": \n', r"broken\.jsonl, row 1, is not valid JSON at line 3, column \d"),
     "array.jsonl": ('{"a": "b"}\n[1]\n', r"row 1 \(line 2\) is one list"),
     "latin.csv": ("question,answer\nOù,là\n".encode("latin-1"), r"not UTF-8 text: byte 0xF9 in line 2"),
     "wide.csv": ("question,answer\n".encode("utf-16"), r"is in UTF-16; save it as UTF-8"),
@@ -112,10 +113,11 @@ def test_a_bad_file_is_named_with_the_place_where_it_is_broken(name: str, write:
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"There is no file .*gone\.json"):
         load(tmp_path / "gone.json")
-    with pytest.raises(DataError, match="is a folder"):
+    with pytest.raises(DataError, match="is no file but a folder"):
         load(tmp_path)
-    with pytest.raises(DataError, match=r"There is no file data/gone\.csv"):
-        load_rows(DataSettings(source="data/gone.csv"))
+    for source in ("data/gone.csv", "~nobody-here/a.json", "a" * 5000 + ".json", "a b", "../up"):
+        with pytest.raises(DataError, match=r"There is no file "):
+            load_rows(DataSettings(source=source))
 
 
 def test_a_hub_data_set_fails_at_once_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
