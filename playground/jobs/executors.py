@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 import playground
-from playground.errors import Cancelled
+from playground.errors import Cancelled, ConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -160,8 +160,18 @@ class ThreadHandle:
 
 
 def chosen_executor() -> Executor:
-    """By `PLAYGROUND_EXECUTOR`: `thread`, or `process`, which is the default."""
-    return ThreadExecutor() if os.environ.get(VARIABLE) == "thread" else ProcessExecutor()
+    """By `PLAYGROUND_EXECUTOR`: `thread`, or `process`, which is the default.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    match os.environ.get(VARIABLE) or "process":
+        case "process":
+            return ProcessExecutor()
+        case "thread":
+            return ThreadExecutor()
+        case other:
+            raise ConfigError([f"{VARIABLE} must be process or thread; got {other!r}."])
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from playground.errors import OutOfMemory, PlaygroundError
 
 _GIB = 2**30
 _MEMORY_NAMES = {"OutOfMemoryError", "MemoryError"}
-_MEMORY_WORDS = re.compile(r"out of memory|can't allocate memory|not enough memory|cannot allocate", re.I)
+_MEMORY_WORDS = re.compile(r"out of memory|can't allocate memory|not enough memory|cannot allocate memory", re.I)
 _ASKED = re.compile(r"tried to allocate ([\d.]+ ?(?:[KMGT]i?B|bytes))", re.I)
 _FREE = re.compile(r"of which ([\d.]+ ?[KMGT]i?B) is free", re.I)
 _DISK_WORDS = re.compile(r"no space left on device", re.I)
@@ -62,7 +62,7 @@ def of_exit(exit_code: int | None, steps: int) -> str:
         how = "without an exit code" if exit_code is None else f"with exit code {exit_code}"
         return f"The worker process ended {how} {after}; details in log.txt."
     name = signal.Signals(-exit_code).name if -exit_code in set(signal.Signals) else "unknown"
-    why = "; the system may have been out of memory" if -exit_code == signal.SIGKILL.value else ""
+    why = "; the system may have been out of memory" if name == "SIGKILL" else ""
     return f"The worker process was killed by signal {-exit_code} ({name}) {after}{why}; details in log.txt."
 
 

@@ -98,7 +98,8 @@ class JobManager:
                 self._end(job, Phase.INTERRUPTED, "The app was closed before this began; start it again.")
         for job in running:
             try:
-                self._store.request_stop(job)
+                if not self._store.stop_requested(job):  # a second request would kill
+                    self._store.request_stop(job)
             except RunError as error:  # it has just ended
                 logger.info("%s", error)
         for thread in self._threads:

@@ -1,5 +1,6 @@
 """Entry point of a worker process: quiet, last in line for the processor, and gone when its parent is."""
 
+import contextlib
 import io
 import multiprocessing
 import os
@@ -44,9 +45,9 @@ def _lower_priority() -> None:
         psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
         return
     os.nice(19)
-    score = Path("/proc/self/oom_score_adj")  # where memory runs out, Linux should take the job and not the app
-    if score.exists():
-        score.write_text("500")
+    # Where memory runs out, Linux should take the job and not the app; some containers do not let us say so.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def _redirect(path: Path) -> None:

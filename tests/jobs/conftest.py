@@ -12,9 +12,12 @@ import pytest
 import playground.training
 from playground.config.run import RunConfig
 from playground.runs.context import JobContext
-from playground.runs.events import Event, Phase, PhaseChange
+from playground.runs.events import Event, Metric, Phase, PhaseChange
 from playground.runs.store import RunStore
 from tests.waiting import wait_until
+
+PATIENCE = 300.0
+"""Seconds; the heavy imports of a cold worker may share the processor with much else."""
 
 Training = Callable[[RunConfig, JobContext], object]
 
@@ -69,7 +72,27 @@ def phases_of(store: RunStore, job: str) -> list[Phase]:
     return [event.phase for event in events_of(store, job) if isinstance(event, PhaseChange)]
 
 
-def wait_for(store: RunStore, job: str, *phases: Phase, timeout: float = 120) -> None:
-    """Waits until a job is in one of `phases`, by default until it has ended."""
+def steps_of(store: RunStore, job: str) -> list[int]:
+    """The steps that metrics were given for."""
+    return [event.step for event in events_of(store, job) if isinstance(event, Metric)]
+
+
+def wait_for(store: RunStore, job: str, *phases: Phase, timeout: float = PATIENCE) -> None:
+    """Waits until a job is in one of `phases`, by default until it has ended; fails where it ends otherwise."""
     wanted = phases or tuple(phase for phase in Phase if phase.terminal)
-    wait_until(lambda: store.pulse(job).phase in wanted, timeout, f"{job} to be {', '.join(wanted)}")
+    wait_until(lambda: _is_in(store, job, wanted), timeout, f"{job} to be {', '.join(wanted)}")
+
+
+def wait_for_step(store: RunStore, job: str, step: int = 1) -> None:
+    """Waits until the store has a metric of this step; fails where the job ends before."""
+    wait_until(lambda: not _has_ended(store, job) and store.get(job).steps >= step, PATIENCE, f"step {step} of {job}")
+
+
+def _is_in(store: RunStore, job: str, phases: tuple[Phase, ...]) -> bool:
+    return store.pulse(job).phase in phases or _has_ended(store, job)
+
+
+def _has_ended(store: RunStore, job: str) -> bool:
+    record = store.get(job)
+    assert not record.phase.terminal, f"{job} is {record.phase} already: {record.reason}"
+    return False

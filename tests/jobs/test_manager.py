@@ -10,7 +10,7 @@ import pytest
 
 from playground.config.run import RunConfig
 from playground.errors import ConfigError, RunError
-from playground.jobs.executors import ThreadExecutor
+from playground.jobs.executors import ProcessExecutor, ThreadExecutor, chosen_executor
 from playground.jobs.manager import JobManager
 from playground.runs.context import JobContext
 from playground.runs.events import Phase
@@ -57,6 +57,16 @@ def test_jobs_run_in_order_and_know_their_place(store: RunStore, manager: JobMan
     ended = [store.get(job) for job in jobs]
     assert [record.phase for record in ended] == [Phase.DONE, Phase.STOPPED, Phase.DONE]
     assert (ended[2].started or 0) >= (ended[0].ended or 0)
+
+
+def test_the_executor_is_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAYGROUND_EXECUTOR", "thread")
+    assert isinstance(chosen_executor(), ThreadExecutor)
+    monkeypatch.setenv("PLAYGROUND_EXECUTOR", "")
+    assert isinstance(chosen_executor(), ProcessExecutor)
+    monkeypatch.setenv("PLAYGROUND_EXECUTOR", "threads")
+    with pytest.raises(ConfigError, match="must be process or thread; got 'threads'"):
+        chosen_executor()
 
 
 def test_two_slots_run_two_jobs(store: RunStore, gate: threading.Event) -> None:
@@ -128,6 +138,38 @@ def test_closing_stops_what_runs_and_interrupts_what_waits(store: RunStore, gate
     assert records[1].reason == "The app was closed before this began; start it again."
     with pytest.raises(RunError, match="closing"):
         manager.submit("run", {})
+
+
+def test_closing_gives_a_job_that_is_stopping_already_time_to_save(
+    store: RunStore, training_is: Callable[[Training], None]
+) -> None:
+    saved = threading.Event()
+
+    def train(config: RunConfig, context: JobContext) -> Trained:
+        context.running()
+        assert context.stop.wait(20)
+        wait_until(lambda: closing.is_alive() and not manager_accepts(), 20)
+        saved.wait(0.5)
+        return Trained(7, stopped=True)
+
+    def manager_accepts() -> bool:
+        try:
+            manager.submit("run", {"training": {"max_steps": 0}})
+        except ConfigError:
+            return True
+        except RunError:
+            return False
+        return True
+
+    training_is(train)
+    manager = JobManager(store, ThreadExecutor())
+    closing = threading.Thread(target=manager.close)
+    job = manager.submit("run", {})
+    wait_for(store, job, Phase.RUNNING)
+    manager.stop(job)
+    closing.start()
+    closing.join(30)
+    assert store.get(job).reason == "Stopped after step 7; what it had learnt by then is saved."
 
 
 def test_a_job_that_cannot_be_started_fails_and_the_queue_goes_on(
