@@ -38,6 +38,7 @@ class WatchedTrainer(Trainer):
                 return super().evaluate(*args, **kwargs)
         except Cancelled:
             self.control.should_training_stop = True
+            self.control.should_evaluate = False
             return {}
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
