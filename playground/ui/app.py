@@ -36,7 +36,7 @@ from playground.ui.theme import theme
 
 TITLE = "Post-training Playground"
 TABS = ("model", "distribution", "train", "compare", "evaluate")
-STYLES = ("playground", "train")
+STYLES = ("playground", "train", "compare")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 LARGEST_UPLOAD = "200mb"
 DAY = 24 * 3600

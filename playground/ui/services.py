@@ -11,11 +11,14 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from playground.config import codec
+from playground.data.splits import prepare
 from playground.models import catalogue
 from playground.models.fetch import names_a_folder
 
 if TYPE_CHECKING:
-    from playground.config.run import ModelRef, RunConfig
+    from playground.config.run import DataSettings, ModelRef, RunConfig
+    from playground.data.splits import Splits
     from playground.jobs.manager import JobManager
     from playground.models.catalogue import Entry
     from playground.models.memory import MemoryEstimate
@@ -27,6 +30,7 @@ PRIVATE_INFO = frozenset({"folder"})
 logger = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
+SPLITS_KEPT = 4
 GRACE_SECONDS = 2.0
 """Heavy imports wait this long for a first visitor, whose page would otherwise share the processor with them."""
 
@@ -48,6 +52,7 @@ class Services:
         self._server_lock = threading.Lock()
         self._failure: str | None = None
         self._closed = threading.Event()
+        self._splits: dict[str, Splits] = {}
 
     @property
     def store(self) -> "RunStore":
@@ -105,6 +110,17 @@ class Services:
     def training_memory(self, _: "RunConfig") -> dict[str, Any] | None:
         """What a run would take and what there is; None where that is not known before the model is fetched."""
         return None
+
+    def splits(self, data: "DataSettings") -> "Splits":
+        """The rows of a data set in their shares; the last few are kept in memory."""
+        key = json.dumps(codec.encode_section(data), sort_keys=True)
+        with self._lock:
+            known = self._splits.get(key)
+        if known is None:
+            known = prepare(data)
+            with self._lock:
+                self._splits = {**dict(list(self._splits.items())[1 - SPLITS_KEPT :]), key: known}
+        return known
 
     def chat_template(self) -> str:
         """The loaded model's chat template, "" where it has none."""

@@ -1,0 +1,69 @@
+// Two answers side by side, as they grow. Texts are written by textContent only.
+
+import { element } from "./status.js";
+
+const say = (key, values) => playground.text(key, values);
+
+export function mount(root, props, watch) {
+  const panel = root.querySelector(".pp-panel");
+  const board = new Board(panel);
+  const draw = () => board.show(props.value || {});
+  watch("value", draw);
+  window.addEventListener("playground:stopped", () => board.stopped());
+  draw();
+}
+
+class Board {
+  constructor(panel) {
+    this.panel = panel;
+    this.sides = {};
+    const empty = element("div", "pt-empty");
+    empty.append(element("p", "pp-name", say("compare.empty")), element("p", "pp-note", say("compare.empty.help")));
+    this.empty = empty;
+    this.prompt = element("div", "pc-prompt");
+    this.state = element("p", "pp-note pc-state");
+    this.state.setAttribute("role", "status");
+    const pair = element("div", "pc-pair");
+    for (const side of ["base", "tuned"]) pair.append(this.side(side));
+    this.reference = element("div", "pp-card pc-reference");
+    this.body = [this.prompt, this.state, pair, this.reference];
+  }
+
+  side(name) {
+    const card = element("article", `pp-card pc-side pc-${name}`);
+    const answer = element("p", "pc-answer");
+    answer.id = `compare-${name}`;
+    card.append(element("h3", "", say(`compare.${name}`)), answer);
+    this.sides[name] = answer;
+    return card;
+  }
+
+  show(value) {
+    if (!value.state) return this.panel.replaceChildren(this.empty);
+    if (value.state === "error") {
+      const line = element("p", "pp-error", value.message);
+      line.setAttribute("role", "alert");
+      return this.panel.replaceChildren(line);
+    }
+    if (this.panel.firstChild !== this.prompt) this.panel.replaceChildren(...this.body);
+    this.prompt.replaceChildren(element("h3", "", say("compare.asked")), element("p", "", value.prompt));
+    for (const side of ["base", "tuned"]) this.sides[side].textContent = value[side] ?? "";
+    this.panel.dataset.state = value.state;
+    this.state.textContent = this.words(value);
+    this.reference.hidden = !value.reference;
+    this.reference.replaceChildren(element("h3", "", say("compare.reference")), element("p", "pc-answer", value.reference));
+    return undefined;
+  }
+
+  words({ state, ahead, whole }) {
+    if (state === "done") return say("compare.done");
+    if (ahead) return say("compare.ahead", { ahead });
+    return say(whole ? "compare.answering.whole" : "compare.answering");
+  }
+
+  stopped() {
+    if (this.panel.dataset.state === "done" || !this.panel.contains(this.state)) return;
+    this.panel.dataset.state = "done";
+    this.state.textContent = say("compare.stopped");
+  }
+}
