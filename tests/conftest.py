@@ -1,10 +1,13 @@
 """Shared fixtures: a home of its own for every test, small models, the real model and the real data where they are."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from playground.errors import ModelUnavailable
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -46,3 +49,30 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         missing(f"the trial data is not at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def real_model() -> Path:
+    """The folder of SmolLM2-135M-Instruct; fetched once and kept for later sessions.
+
+    `PLAYGROUND_TEST_CACHE` moves the place where it is kept.
+    """
+    from playground.models.fetch import resolve
+
+    cache = os.environ.get("PLAYGROUND_TEST_CACHE", "~/.cache/post-training-playground-tests")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAYGROUND_HOME", str(Path(cache).expanduser()))
+        try:
+            return resolve("smollm2-135m-instruct", report=lambda _: None, stop=threading.Event())
+        except ModelUnavailable as error:
+            missing(f"the real model cannot be had: {error}")
+            raise
+
+
+@pytest.fixture
+def real_home(real_model: Path, own_home: Path) -> Path:
+    """The test's own home with the real model in it, so that its catalogue name loads without fetching."""
+    models = own_home / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    (models / real_model.name).symlink_to(real_model, target_is_directory=True)
+    return own_home

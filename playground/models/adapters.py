@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from peft import LoraConfig, PeftModel, TaskType, get_peft_model
+from peft import LoraConfig, PeftConfig, PeftModel, TaskType, get_peft_model
 from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
 from safetensors import SafetensorError
 from transformers import PreTrainedModel
@@ -129,7 +129,12 @@ def merge_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
         raise ModelError(f"{folder} holds no adapter: {ADAPTER_CONFIG} is missing.")
     dtype = model.dtype
     try:
-        adapted = PeftModel.from_pretrained(torch.nn.Module.float(model), str(folder))
+        config = PeftConfig.from_pretrained(str(folder))
+        config.inference_mode = True
+        adapted = PeftModel(torch.nn.Module.float(model), config)
+        found = adapted.load_adapter(str(folder), "default", torch_device=str(model.device))
+        if strange := [*found.missing_keys, *found.unexpected_keys]:
+            raise ValueError(f"{len(strange)} tensors do not match, the first of them {strange[0]}")
         merged: PreTrainedModel = adapted.merge_and_unload(safe_merge=True)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -136,6 +136,8 @@ def problem_of(error: BaseException) -> dict[str, str]:
             status = error.response.status_code
             problem = {401: "token", 403: "gated", 404: "missing"}.get(status, "server")
             detail = f"HTTP {status}"
+        case httpx2.RemoteProtocolError():
+            problem = "broken"
         case httpx2.TransportError():
             problem = "unreachable"
         case OSError() if error.errno is not None:

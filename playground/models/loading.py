@@ -15,7 +15,7 @@ from playground.models.adapters import merge_adapter
 from playground.models.devices import choose_device, choose_dtype
 from playground.models.fetch import resolve
 from playground.models.lineage import Lineage, lineage_of, title_of
-from playground.models.reading import read_model, read_tokenizer
+from playground.models.reading import read_causal_config, read_model, read_tokenizer
 from playground.runs.events import Progress
 
 
@@ -81,11 +81,12 @@ def load(
     lineage, title = lineage_of(ref), title_of(ref)
     folder = lineage.weights or resolve(lineage.base, report=report, stop=stop, token=token)
     _check(stop)
+    config = read_causal_config(folder, title)
     tokenizer = read_tokenizer(folder, title)
     first = torch.float32 if lineage.adapters else number_format
     _refuse_too_large(folder, first, number_format, place, title)
     try:
-        model = read_model(folder, first, title, report=report, stop=stop)
+        model = read_model(folder, config, first, title, report=report, stop=stop)
         _merge(model, lineage, report, stop)
         report(Progress("move", 0, 1))
         model = torch.nn.Module.to(model, device=place, dtype=number_format)

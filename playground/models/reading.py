@@ -13,8 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
@@ -36,7 +44,7 @@ TOKENIZER_FILES = (
 )
 UNREADABLE = (
     OSError, ValueError, RuntimeError, TypeError, KeyError, AttributeError, ImportError, EOFError, struct.error,
-    pickle.UnpicklingError, SafetensorError,
+    pickle.UnpicklingError, SafetensorError, StrictDataclassError,
 )  # fmt: skip
 """What transformers, torch and tokenizers raise for files that are damaged or not what they seem."""
 
@@ -68,6 +76,20 @@ def check_causal(config: dict[str, Any], title: str) -> None:
         raise ModelError(f"{is_a}, which does not write text; {wanted}.")
 
 
+def read_causal_config(folder: Path, title: str) -> PreTrainedConfig:
+    """The config of a causal language model.
+
+    Raises:
+        ModelError: it is damaged, or describes something else.
+    """
+    check_causal(read_config(folder), title)
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except UNREADABLE as error:
+        raise ModelError(f"The config.json of {title} cannot be used: {_in_brief(error)}") from error
+    return config
+
+
 def read_tokenizer(folder: Path, title: str) -> PreTrainedTokenizerBase:
     """The tokenizer of a folder, with a padding token.
 
@@ -81,14 +103,20 @@ def read_tokenizer(folder: Path, title: str) -> PreTrainedTokenizerBase:
             folder, local_files_only=True, trust_remote_code=False
         )
     except UNREADABLE as error:
-        raise ModelError(f"The tokenizer of {title} cannot be read: {_first_line(error)}") from error
+        raise ModelError(f"The tokenizer of {title} cannot be read: {_in_brief(error)}") from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(0)
     return tokenizer
 
 
 def read_model(
-    folder: Path, dtype: torch.dtype, title: str, *, report: Callable[[Progress], None], stop: threading.Event
+    folder: Path,
+    config: PreTrainedConfig,
+    dtype: torch.dtype,
+    title: str,
+    *,
+    report: Callable[[Progress], None],
+    stop: threading.Event,
 ) -> PreTrainedModel:
     """The model of a folder, on the CPU, every weight from the files and none made up.
 
@@ -96,12 +124,12 @@ def read_model(
         ModelError: the files are damaged, incomplete or unsafe.
         Cancelled: `stop` was set.
     """
-    check_causal(read_config(folder), title)
     safe = weights_of(folder).kind == "safetensors"
     try:
         with _progress(report, stop):
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
+                config=config,
                 dtype=dtype,
                 use_safetensors=safe,
                 weights_only=True,
@@ -115,9 +143,9 @@ def read_model(
             "were not opened; look for a copy as safetensors."
         ) from error
     except ImportError as error:
-        raise ModelError(f"{title} needs a package that is not installed: {_first_line(error)}") from error
+        raise ModelError(f"{title} needs a package that is not installed: {_in_brief(error)}") from error
     except UNREADABLE as error:
-        raise ModelError(f"The weights of {title} cannot be read: {_first_line(error)}") from error
+        raise ModelError(f"The weights of {title} cannot be read: {_in_brief(error)}") from error
     model: PreTrainedModel = loaded[0]
     if lacking := sorted(loaded[1]["missing_keys"]):
         raise ModelError(
@@ -165,5 +193,7 @@ def _with_article(name: str) -> str:
     return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+def _in_brief(error: BaseException) -> str:
+    """What an error says before it goes into details; where that ends in a colon, with the first detail."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return " ".join(lines[:2] if lines[0].endswith(":") else lines[:1])[:300]
