@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 
-from playground.errors import RunError
+from playground.errors import PlaygroundError, RunError
 from playground.jobs import failures, worker
 from playground.runs.events import Phase
 from playground.runs.records import RunRecord
@@ -15,6 +15,7 @@ from playground.runs.store import RunStore
 
 logger = logging.getLogger(__name__)
 
+POLL_SECONDS = 0.2
 INTERRUPTED_BY_PERSON = 130
 """Exit code of a command ended by Ctrl-C, as shells have it."""
 
@@ -37,17 +38,28 @@ def _interrupt_stops(job: str, store: RunStore) -> Iterator[None]:
     def asker(*_: object) -> None:
         threading.Thread(target=_ask_to_stop, args=(job, store), daemon=True).start()
 
+    ended = threading.Event()
+    threading.Thread(target=_end_when_forced, args=(job, store, ended), name=f"watch {job}", daemon=True).start()
     before = signal.signal(signal.SIGINT, asker)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        ended.set()
 
 
 def _ask_to_stop(job: str, store: RunStore) -> None:
     try:
-        if store.request_stop(job) >= 2:
-            store.finish(job, Phase.STOPPED, failures.by_force(store.folder(job)))
-            os._exit(INTERRUPTED_BY_PERSON)
+        store.request_stop(job)
     except RunError as error:  # it has just ended
         logger.info("%s", error)
+
+
+def _end_when_forced(job: str, store: RunStore, ended: threading.Event) -> None:
+    """Ends the process once a stop was asked for twice, here by Ctrl-C or elsewhere by `playground stop`."""
+    while not ended.wait(POLL_SECONDS):
+        try:
+            if store.pulse(job).stops >= 2 and store.finish(job, Phase.STOPPED, failures.by_force(store.folder(job))):
+                os._exit(INTERRUPTED_BY_PERSON)
+        except PlaygroundError as error:  # the store cannot be read just now; the job goes on
+            logger.warning("%s", error)

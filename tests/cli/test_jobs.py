@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,20 +103,43 @@ def test_a_run_that_fails_ends_with_1_and_says_why(config: str, capsys: pytest.C
     assert "left no model to evaluate" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to one process")
-def test_ctrl_c_stops_and_saves(config: str, own_home: Path) -> None:
+@pytest.fixture
+def endless(config: str, own_home: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run in another process that has taken its first step, and would take a hundred thousand."""
     command = [sys.executable, "-m", "playground", "run", config, "--set", "training.max_steps=100000", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         store = RunStore()
         wait_until(lambda: any(record.steps for record in store.list("run")), timeout=240)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        yield process
     finally:
         process.kill()
+        process.communicate()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to one process")
+def test_ctrl_c_stops_and_saves(endless: subprocess.Popen[str]) -> None:
+    endless.send_signal(signal.SIGINT)
+    out, err = endless.communicate(timeout=120)
     ran = last_json(out)
-    assert process.returncode == 130, err
+    assert endless.returncode == 130, err
     assert (ran["phase"], ran["error"]) == ("stopped", None)
     assert ran["steps"] > 0
     assert "stopping: the next step is the last" in err
     assert (Path(ran["folder"]) / "adapter" / "adapter_model.safetensors").is_file()
+
+
+def test_stopping_twice_from_elsewhere_ends_it(
+    endless: subprocess.Popen[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    [run] = [record.id for record in RunStore().list("run")]
+    if os.name != "nt":
+        endless.send_signal(signal.SIGSTOP)  # so that the first request cannot be heard before the second
+    assert main(["stop", run]) == 0
+    assert main(["stop", run]) == 0
+    assert f"Run {run} was asked to stop 2 times; it is being ended." in capsys.readouterr().out
+    if os.name != "nt":
+        endless.send_signal(signal.SIGCONT)
+    endless.communicate(timeout=120)
+    assert endless.returncode == 130
+    assert RunStore().get(run).phase == "stopped"
