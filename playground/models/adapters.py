@@ -27,28 +27,26 @@ class TargetChoice(NamedTuple):
     """Last part of the modules' names, such as `q_proj`."""
     modules: int
     """How many modules of the model have this name."""
-    inputs: int
-    outputs: int
+    edges: int
+    """Inputs and outputs of all of them, added up."""
 
     def trainable(self, rank: int) -> int:
         """Weights that an adapter of this rank adds over all of them."""
-        return self.modules * rank * (self.inputs + self.outputs)
+        return rank * self.edges
 
 
 def target_choices(model: torch.nn.Module) -> tuple[TargetChoice, ...]:
     """What can get an adapter, in the order of the model; the output embedding is left out."""
-    counts: Counter[str] = Counter()
-    shapes: dict[str, tuple[int, int]] = {}
+    modules: Counter[str] = Counter()
+    edges: Counter[str] = Counter()
     head = model.get_output_embeddings() if isinstance(model, PreTrainedModel) else None  # type: ignore[no-untyped-call]
     for path, module in model.named_modules():
         if module is head or not isinstance(module, torch.nn.Linear | Conv1D):
             continue
         name = path.rsplit(".", 1)[-1]
-        counts[name] += 1
-        # Conv1D, GPT-2's linear layer, keeps its weight as (inputs, outputs).
-        outputs, inputs = module.weight.shape if isinstance(module, torch.nn.Linear) else module.weight.shape[::-1]
-        shapes[name] = (inputs, outputs)
-    return tuple(TargetChoice(name, count, *shapes[name]) for name, count in counts.items())
+        modules[name] += 1
+        edges[name] += sum(module.weight.shape)
+    return tuple(TargetChoice(name, count, edges[name]) for name, count in modules.items())
 
 
 def default_targets(model: PreTrainedModel) -> tuple[str, ...]:
