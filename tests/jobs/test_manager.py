@@ -1,7 +1,5 @@
 """The queue, with jobs in threads and a stand-in for training."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,9 +15,8 @@ from playground.runs.events import Phase
 from playground.runs.store import RunStore
 from tests.jobs.conftest import Training, phases_of, wait_for
 from tests.jobs.test_worker import Trained
+from tests.runs.holder import holding
 from tests.waiting import wait_until
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -202,13 +199,12 @@ def test_recovery_interrupts_what_the_dead_left_and_nothing_else(
 ) -> None:
     mine = [manager.submit("run", {}) for _ in range(2)]
     wait_for(store, mine[0], Phase.RUNNING)
-    command = [sys.executable, "-m", "tests.runs.holder", str(store.home), phase]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        job = process.stdout.readline().strip()
+    with holding(store, phase) as process:
+        job = store.list()[0].id
         assert manager.recover() == []
         process.kill()
         process.wait()
+    wait_until(lambda: not store.alive(store.get(job)), 5)
     assert manager.recover() == [job]
     record = store.get(job)
     assert record.phase is Phase.INTERRUPTED

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,21 +10,18 @@ from playground.errors import Busy
 from playground.runs.events import Phase
 from playground.runs.locks import hold, is_held
 from playground.runs.store import RunStore
+from tests.runs.holder import holding
 from tests.waiting import wait_until
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("phase", [Phase.QUEUED, Phase.PREPARING])
 def test_the_death_of_a_process_shows_in_its_locks(store: RunStore, phase: Phase) -> None:
-    command = [sys.executable, "-m", "tests.runs.holder", str(store.home), phase]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        record = store.get(process.stdout.readline().strip())
+    with holding(store, phase) as process:
+        record = next(iter(store.list()))
         assert record.phase is phase
         assert store.alive(record)
         os.kill(process.pid, signal.SIGKILL)
-        wait_until(lambda: not store.alive(record), timeout=2)
+        wait_until(lambda: not store.alive(record), timeout=5)
 
 
 def test_a_lock_has_one_holder_also_within_a_process(tmp_path: Path) -> None:
