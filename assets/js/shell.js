@@ -6,6 +6,9 @@
 
   const language = () => (document.documentElement.lang || "en").split("-")[0];
 
+  // Gradio takes the browser's language for its own few words; ours are English where we do not speak it.
+  if (!(language() in texts)) document.documentElement.lang = "en";
+
   window.playgroundTexts = texts;
   window.playground = {
     // "ASSETS" is replaced by the versioned folder when the page is made.

@@ -27,16 +27,16 @@ from pathlib import Path
 
 import gradio as gr
 
-from playground.ui import identity, routes
+from playground.ui import api, identity, routes
 from playground.ui.errors import shown
 from playground.ui.i18n import text, translations
-from playground.ui.services import DEFAULT_MODEL, Services
+from playground.ui.services import Services
 from playground.ui.shell import Shell
 from playground.ui.theme import theme
 
 TITLE = "Post-training Playground"
 TABS = ("model", "distribution", "train", "compare", "evaluate")
-STYLES = ("playground", "train", "compare")
+STYLES = ("playground", "train", "compare", "evaluate")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 LARGEST_UPLOAD = "200mb"
 DAY = 24 * 3600
@@ -74,6 +74,7 @@ def build(services: Services) -> gr.Blocks:
                 with gr.Tab(text(f"tab.{name}"), id=name, elem_id=f"tab-{name}") as tab:
                     module = importlib.import_module(f"playground.ui.tabs.{name}")
                     module.build(services, Shell(person, prompt, run, opened, status, tabs, tab))
+        api.register(services)
     demo.queue(max_size=256, default_concurrency_limit=8)
     return demo
 
@@ -90,7 +91,7 @@ def launch(
     port: int | None = None,
     share: bool = False,
     *,
-    model: str | None = DEFAULT_MODEL,
+    model: str | None = None,
     services: Services | None = None,
     demo: gr.Blocks | None = None,
     block: bool = True,
@@ -99,11 +100,11 @@ def launch(
 
     Args:
         port: the first free one from 7860 on where None.
-        model: loaded in the background; None loads nothing.
+        model: loaded in the background instead of the services' own; "none" loads nothing.
         block: return only when the server is stopped (Ctrl-C).
     """
     services = services or Services()
-    services.model = model
+    services.model = model or services.model
     demo = demo or build(services)
     _choose_host_key(host, share)
     _, local, shared = demo.launch(

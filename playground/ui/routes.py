@@ -19,7 +19,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from playground.errors import PlaygroundError
+from playground.runs import strict
 from playground.runs.records import JobKind
+from playground.ui.evaluation_view import evaluation_view
+from playground.ui.i18n import LOCALES
 from playground.ui.run_views import run_row, run_rows
 from playground.ui.services import Services
 
@@ -62,6 +65,7 @@ def routes(services: Services) -> list[Route]:
         Route("/playground/template", bound(_template)),
         Route("/playground/metrics", bound(_metrics)),
         Route("/playground/runs", bound(_runs)),
+        Route("/playground/evaluation", bound(_evaluation)),
         Route("/playground/vocabulary", bound(_vocabulary)),
         Route("/playground/plotly.min.js", bound(_plotly)),
         Route("/playground/assets/{version}/{path:path}", bound(_asset)),
@@ -101,6 +105,18 @@ async def _runs(services: Services, request: Request) -> Response:
     kind: JobKind = "evaluation" if request.query_params.get("kind") == "evaluation" else "run"
     rows = await anyio.to_thread.run_sync(run_rows, services, kind, RUNS_LISTED)
     return JSONResponse({"runs": rows}, headers=NOT_KEPT)
+
+
+async def _evaluation(services: Services, request: Request) -> Response:
+    """A finished evaluation, whole; see `evaluation_view`. `language` is that of the words in its figures."""
+    wanted, language = request.query_params.get("id", ""), request.query_params.get("language", "en")
+    body = await anyio.to_thread.run_sync(_evaluation_gzip, services, wanted, language)
+    return _compressed(body, "application/json", NOT_KEPT)
+
+
+def _evaluation_gzip(services: Services, wanted: str, language: str) -> bytes:
+    found = strict.dumps(evaluation_view(services.store, wanted, language if language in LOCALES else "en"))
+    return gzip.compress(found.encode(), compresslevel=6)
 
 
 async def _vocabulary(services: Services, request: Request) -> Response:

@@ -7,6 +7,7 @@ up at once; until then the model server's state is "starting".
 import dataclasses
 import json
 import logging
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ PRIVATE_INFO = frozenset({"folder"})
 logger = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
+MODEL_VARIABLE = "PLAYGROUND_MODEL"
+"""Environment variable that names the model to start with; "none" starts without."""
 SPLITS_KEPT = 4
 GRACE_SECONDS = 2.0
 """Heavy imports wait this long for a first visitor, whose page would otherwise share the processor with them."""
@@ -38,9 +41,9 @@ GRACE_SECONDS = 2.0
 class Services:
     """One per app. Cheap to make: opens and imports nothing until asked."""
 
-    def __init__(self, model: str | None = DEFAULT_MODEL) -> None:
-        self.model = model
-        """Loaded in the background at the start; None loads nothing."""
+    def __init__(self, model: str | None = None) -> None:
+        self.model = model or os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL
+        """Loaded in the background at the start; "none" loads nothing."""
         self.loader = ""
         """Owner id of whoever asked for the model now loaded or loading; "" for the app itself."""
         self.first_page = threading.Event()
@@ -146,7 +149,7 @@ class Services:
             return
         try:
             server = self.model_server()
-            if self.model:
+            if self.model != "none":
                 server.start_loading(self.model, "auto", "auto")
             self.jobs.recover()
             self.jobs.warm_up()

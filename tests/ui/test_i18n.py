@@ -9,8 +9,6 @@ from starlette.requests import Request
 
 from playground.models.catalogue import CATALOGUE
 from playground.ui import i18n, routes
-from playground.ui.app import build
-from playground.ui.services import Services
 
 PLACE = re.compile(r"\{(\w+)\}")
 
@@ -23,7 +21,7 @@ def test_both_languages_have_the_same_keys_and_places() -> None:
     assert not [key for key in korean if not korean[key].strip()]
 
 
-def test_every_text_that_the_page_names_exists() -> None:
+def test_every_text_that_the_page_names_exists(page: gr.Blocks) -> None:
     def keys(found: Any) -> set[str]:
         if isinstance(found, I18nData):
             return {found.key}
@@ -35,7 +33,7 @@ def test_every_text_that_the_page_names_exists() -> None:
             return set(re.findall(r'__i18n__.*?"key": "([^"]+)"', found))
         return set()
 
-    named = keys([block.get_config() for block in build(Services(None)).blocks.values()])
+    named = keys([block.get_config() for block in page.blocks.values()])
     assert len(named) > 20
     assert named <= set(i18n.texts("en"))
 
