@@ -4,6 +4,7 @@ They behave as their families do where it matters here: Llama puts a beginning-o
 word starts with ▁, GPT-2 adds nothing, OPT begins with `</s>`, which is its end-of-sequence token too.
 """
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -59,6 +60,7 @@ def tokenizer_of(family: Family) -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     tokenizer.train_from_iterator(TEXT, trainer)
+    tokenizer = without_special_bytes(tokenizer)
     begin = {"llama": "<s>", "gpt2": None, "opt": "</s>"}[family]
     if begin:
         tokenizer.post_processor = processors.TemplateProcessing(
@@ -72,6 +74,14 @@ def tokenizer_of(family: Family) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer, chat_template=CHAT_TEMPLATE, **names[family]
     )
+
+
+def without_special_bytes(tokenizer: Tokenizer) -> Tokenizer:
+    """Real tokenizers with byte fallback have <0xE2> and its like as ordinary tokens; the trainer knows only special
+    ones, which would be left out of decoded text."""
+    document = json.loads(tokenizer.to_str())
+    document["added_tokens"] = [token for token in document["added_tokens"] if not token["content"].startswith("<0x")]
+    return Tokenizer.from_str(json.dumps(document))
 
 
 def make_model(family: Family, folder: Path, *, seed: int = 0) -> Path:

@@ -87,6 +87,21 @@ class StopWhenAsked(StoppingCriteria):
         return torch.full((input_ids.shape[0],), self.stop.is_set(), device=input_ids.device)
 
 
+class HalfEnded(StoppingCriteria):
+    """Interrupts a batch once half of its rows have ended, so that it can go on without them."""
+
+    def __init__(self, ends: Sequence[int], start: int) -> None:
+        self.ends = ends
+        self.start = start
+        """Column of the first new token."""
+
+    def __call__(self, input_ids: Tensor, scores: Tensor, **_: object) -> Tensor:  # noqa: ARG002
+        """(rows, length) -> (rows,) bool"""
+        ends = torch.tensor(self.ends, device=input_ids.device)
+        ended = torch.isin(input_ids[:, self.start :], ends).any(dim=1)
+        return (ended.sum() * 2 >= len(ended)).expand(len(ended)) & torch.ones_like(ended)
+
+
 class NewTokens(BaseStreamer):
     """Hands the tokens of each step on, (rows,) at a time; the prompt, which transformers sends first, is left out."""
 

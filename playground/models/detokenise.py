@@ -10,6 +10,8 @@ CONTEXT = 8
 """Prompt tokens that stand before an answer while it is decoded."""
 BROKEN = "\ufffd"
 """What decoders give for bytes that are no UTF-8."""
+LONGEST_CHARACTER = 4
+"""Bytes of a character in UTF-8, at most."""
 
 
 class AnswerText:
@@ -26,16 +28,26 @@ class AnswerText:
         self.ids: list[int] = []
 
     def whole(self) -> str:
-        """The text so far, special tokens left out."""
-        text = decode(self.tokenizer, self.context + self.ids)
-        if text.startswith(self.before):
-            return text[len(self.before) :]
-        # The prompt ends within a character, which the answer completes.
-        return decode(self.tokenizer, self.ids)
+        """The text so far, special tokens left out; `\\ufffd` at its end for a character that is not complete."""
+        text = self._decode(self.ids)
+        if text.endswith(BROKEN):
+            # Byte-fallback decoders give up a whole run of bytes for its incomplete end, whole characters included.
+            for missing in range(1, min(LONGEST_CHARACTER, len(self.ids) + 1)):
+                complete = self._decode(self.ids[:-missing])
+                if not complete.endswith(BROKEN):
+                    return complete + BROKEN
+        return text
 
     def settled(self) -> str:
         """The text so far without a character at its end that further tokens may complete."""
         return self.whole().rstrip(BROKEN)
+
+    def _decode(self, ids: list[int]) -> str:
+        text = decode(self.tokenizer, self.context + ids)
+        if text.startswith(self.before):
+            return text[len(self.before) :]
+        # The prompt ends within a character, which the answer completes.
+        return decode(self.tokenizer, ids)
 
 
 def decode(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], *, special: bool = False) -> str:

@@ -8,36 +8,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 
 import torch
 from peft import PeftModel
 from torch import Tensor
-from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from playground.config.generation import GenerationSettings
 from playground.errors import Cancelled, ModelError
-from playground.models.decoding import NewTokens, StopWhenAsked, processors, random_stream
-from playground.models.detokenise import AnswerText
+from playground.models.batch import Answer, BatchCall, OnTokens
 from playground.runs.events import Progress
 
-OnTokens = Callable[[int, str], None]
-"""Called with the index of a prompt and its whole answer so far, whenever that has grown."""
+__all__ = ["Answer", "OnTokens", "context_length", "generate", "next_logits"]
 
 REPORT_SECONDS = 0.5
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a model wrote after one prompt."""
-
-    ids: list[int]
-    """New tokens, without padding; the end-of-sequence token included where it ended by one."""
-    text: str
-    """Special tokens left out."""
-    ended: bool
-    """Whether the model ended it; otherwise the longest answer, or the context, was reached."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +68,17 @@ def generate(
     batches = _batches(prompts, settings.max_new_tokens, batch_size, context_length(model))
     with _inference(model), _nothing_inherited(model):
         for batch in batches:
-            call = _Call(model, tokenizer, prompts, settings, batch, adapters, streams or range(len(prompts)))
-            answers.update(call.run(stop, on_tokens, progress))
+            call = BatchCall(
+                model,
+                tokenizer,
+                [prompts[row] for row in batch.rows],
+                replace(settings, max_new_tokens=batch.budget),
+                streams=[streams[row] if streams else row for row in batch.rows],
+                adapters=[adapters[row] for row in batch.rows] if adapters else None,
+                on_tokens=on_tokens and partial(_to_row, on_tokens, batch.rows),
+                on_progress=progress.add,
+            )
+            answers.update(zip(batch.rows, call.run(stop), strict=True))
             if stop.is_set():
                 raise Cancelled("Stopped while answering.")
     return [answers[row] for row in range(len(prompts))]
@@ -111,11 +107,8 @@ def context_length(model: PreTrainedModel) -> int | None:
     return int(found) if found else None
 
 
-def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Every token that ends an answer: the tokenizer's, and those the model was published with."""
-    published = model.generation_config.eos_token_id if model.generation_config else None
-    several = published if isinstance(published, list) else [published]
-    return sorted({token for token in (*several, tokenizer.eos_token_id) if token is not None})
+def _to_row(on_tokens: OnTokens, rows: Sequence[int], place: int, text: str) -> None:
+    on_tokens(rows[place], text)
 
 
 def _check_prompt(prompt: Sequence[int], context: int | None, *, new_tokens: int) -> None:
@@ -191,84 +184,3 @@ class _Rows:
         if self.report and (now - self.told >= REPORT_SECONDS or self.done >= self.total):
             self.told = now
             self.report(Progress("answering", self.done, self.total, "rows"))
-
-
-@dataclass
-class _Call:
-    """One batch on its way through `generate`."""
-
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    prompts: Sequence[list[int]]
-    settings: GenerationSettings
-    batch: _Batch
-    adapters: Sequence[str] | None
-    streams: Sequence[int]
-
-    def run(self, stop: threading.Event, on_tokens: OnTokens | None, progress: _Rows) -> dict[int, Answer]:
-        """Row to answer; with `stop` set, what there is so far."""
-        rows, device = self.batch.rows, self.model.device
-        ends = set(end_tokens(self.model, self.tokenizer))
-        pad = min(ends, default=0)
-        ids, mask = left_padded([self.prompts[row] for row in rows], pad, device)
-        texts = {row: AnswerText(self.tokenizer, self.prompts[row]) for row in rows}
-        reported = 0.0
-
-        def receive(tokens: list[int]) -> None:
-            nonlocal reported
-            for row, token in zip(rows, tokens, strict=True):
-                text = texts[row]
-                if not (text.ids and text.ids[-1] in ends):
-                    shown = text.settled() if on_tokens else ""
-                    text.ids.append(token)
-                    if on_tokens and (grown := text.settled()) != shown:
-                        on_tokens(row, grown)
-            share = len(rows) / self.batch.budget
-            reported += share
-            progress.add(share)
-
-        beams = self.settings.num_beams if self.settings.strategy == "beam" else 1
-        options = {} if self.adapters is None else {"adapter_names": [self.adapters[row] for row in rows]}
-        output = self.model.generate(  # type: ignore[operator]
-            input_ids=ids,
-            attention_mask=mask,
-            max_new_tokens=self.batch.budget,
-            do_sample=False,
-            num_beams=beams,
-            length_penalty=1.0,
-            early_stopping=False,
-            use_cache=True,
-            eos_token_id=sorted(ends) or None,
-            pad_token_id=pad,
-            logits_processor=processors(
-                self.settings, mask, [random_stream(self.settings.seed, self.streams[row], device) for row in rows]
-            ),
-            stopping_criteria=StoppingCriteriaList([StopWhenAsked(stop)]),
-            streamer=NewTokens(receive) if beams == 1 else None,
-            **options,
-        )
-        progress.add(len(rows) - reported)
-        return self._answers(output[:, ids.shape[1] :].tolist(), ends, texts, on_tokens)
-
-    def _answers(
-        self, written: list[list[int]], ends: set[int], texts: dict[int, AnswerText], on_tokens: OnTokens | None
-    ) -> dict[int, Answer]:
-        answers = {}
-        for row, tokens in zip(self.batch.rows, written, strict=True):
-            length = next((at + 1 for at, token in enumerate(tokens) if token in ends), len(tokens))
-            text = texts[row]
-            shown = text.settled()
-            text.ids = tokens[:length]
-            answers[row] = Answer(text.ids, text.whole(), bool(tokens) and tokens[length - 1] in ends)
-            if on_tokens and answers[row].text != shown:
-                on_tokens(row, answers[row].text)
-        return answers
-
-
-def left_padded(prompts: Sequence[list[int]], pad: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Ids and attention mask, both (rows, longest). The mask comes from the lengths, never from the ids: the padding
-    token may be a token of the text."""
-    longest = max(map(len, prompts))
-    ids = [[pad] * (longest - len(prompt)) + prompt for prompt in prompts]
-    mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)

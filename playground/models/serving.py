@@ -1,7 +1,7 @@
 """One loaded model for many people: the requests they make of it."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 
@@ -121,7 +121,7 @@ class ModelServer(Residence):
 
     def stream_pair(
         self, prompt: Prompt, run: str, settings: GenerationSettings, stop: threading.Event | None = None
-    ) -> Iterator[PairUpdate]:
+    ) -> Generator[PairUpdate]:
         """Both answers as they grow, from the same random numbers; the last update has `done` set.
 
         The work is done in a thread of its own, so that a reader who is slow, or never comes back, holds nobody up.

@@ -32,7 +32,7 @@ class Turns:
 
         Args:
             stop: set to leave the line.
-            on_place: told how many are ahead, at first and whenever that changes, down to 0.
+            on_place: told how many are ahead, if anybody is: at first, whenever that changes, and 0 at the end.
 
         Raises:
             Cancelled: `stop` was set while waiting.
@@ -62,7 +62,7 @@ class Turns:
             finally:
                 self._line.remove(ticket)
                 self._changed.notify_all()
-        if on_place and told != 0:
+        if on_place and told > 0:
             on_place(0)
 
     def _leave(self) -> None:

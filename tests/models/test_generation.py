@@ -1,7 +1,9 @@
 """Answers: equal to transformers' own where they must be, and independent of everything they must not depend on."""
 
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from playground.config.generation import GenerationSettings
 from playground.errors import Cancelled, ModelError, PlaygroundError
-from playground.models.generation import end_tokens, generate, left_padded, next_logits
+from playground.models.batch import end_tokens, padded, plain_cache, shared_length
+from playground.models.generation import generate, next_logits
 from playground.runs.events import Progress
 from tests.small_models import FAMILIES
 
@@ -33,6 +36,15 @@ STRATEGIES = (
     GenerationSettings(strategy="beam", max_new_tokens=12, num_beams=3),
     GenerationSettings(strategy="beam", max_new_tokens=12, num_beams=3, repetition_penalty=1.3),
 )
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small models are faster without a team of threads, and a busy machine slows them less."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 class Loaded:
@@ -108,7 +120,7 @@ def test_nothing_is_inherited_from_the_models_own_settings(gpt2: Loaded) -> None
     assert own is not None
     before = own.to_dict()
     try:
-        own.update(
+        own.update(  # type: ignore[no-untyped-call]
             top_k=1,
             repetition_penalty=5.0,
             no_repeat_ngram_size=2,
@@ -119,7 +131,7 @@ def test_nothing_is_inherited_from_the_models_own_settings(gpt2: Loaded) -> None
         found = [generate(gpt2.model, gpt2.tokenizer, gpt2.prompts, chosen) for chosen in settings]
         assert gpt2.model.generation_config is own
     finally:
-        own.update(**before)
+        own.update(**before)  # type: ignore[no-untyped-call]
     assert found == expected
 
 
@@ -131,6 +143,66 @@ def test_temperature_zero_is_greedy(gpt2: Loaded) -> None:
     )
 
 
+def test_padding_stands_after_what_is_shared() -> None:
+    ids, mask = padded([[1, 2, 3], [1, 2, 4, 5, 6]], 9, 2, torch.device("cpu"))
+    assert ids.tolist() == [[1, 2, 9, 9, 3], [1, 2, 4, 5, 6]]
+    assert mask.tolist() == [[1, 1, 0, 0, 1], [1, 1, 1, 1, 1]]
+    assert shared_length([[1, 2, 3], [1, 2, 4, 5]]) == 2
+    assert shared_length([[1, 2, 3], [1, 2, 3]]) == 2
+    assert shared_length([[7], [7, 8]]) == 0
+
+
+@pytest.mark.parametrize("settings", [SAMPLING, PENALISED], ids=["plain", "penalised"])
+def test_a_shared_beginning_and_rows_that_end_early_change_no_answer(
+    loaded: Loaded, settings: GenerationSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers are made to end at many different lengths; the model must see fewer tokens, and say the same."""
+    beginning = loaded.tokenizer(TEXTS[0])["input_ids"]
+    endings = [loaded.tokenizer(text, add_special_tokens=False)["input_ids"] for text in TEXTS]
+    prompts = [beginning + ending for ending in endings] + [beginning + endings[1] + endings[4]]
+    settings = replace(settings, max_new_tokens=40, temperature=2.0, top_k=0, top_p=1.0, min_p=0.0)
+    end = end_tokens(loaded.model, loaded.tokenizer)[0]
+    probe = loaded.model(torch.tensor([list(chain.from_iterable(prompts))]), output_hidden_states=True).hidden_states[
+        -1
+    ][..., 0]
+    rare = probe.quantile(0.9)
+
+    def end_at_times(_: torch.nn.Module, inputs: tuple[torch.Tensor], logits: torch.Tensor) -> torch.Tensor:
+        return logits + 1e4 * (inputs[0][..., :1] > rare) * (torch.arange(logits.shape[-1]) == end)
+
+    seen = 0
+
+    def count(_: torch.nn.Module, inputs: tuple[torch.Tensor], __: object) -> None:
+        nonlocal seen
+        seen += inputs[0].numel()
+
+    head: torch.nn.Module = loaded.model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    embedding: torch.nn.Module = loaded.model.get_input_embeddings()
+    handles = [head.register_forward_hook(end_at_times), embedding.register_forward_hook(count)]
+    try:
+        together = generate(loaded.model, loaded.tokenizer, prompts, settings)
+        saving, seen = seen, 0
+        alone = [
+            generate(loaded.model, loaded.tokenizer, [prompt], settings, streams=[row])[0]
+            for row, prompt in enumerate(prompts)
+        ]
+        monkeypatch.setattr("playground.models.batch.plain_cache", lambda _: None)
+        seen = 0
+        plainly = generate(loaded.model, loaded.tokenizer, prompts, settings)
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert together == alone == plainly
+    assert len({len(answer.ids) for answer in together}) > 2, "the answers must differ in length"
+    assert saving < 0.95 * seen
+
+
+def test_which_models_rows_can_be_dropped_of(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert plain_cache(loaded.model) is not None
+    monkeypatch.setattr(type(loaded.model), "_is_stateful", True)
+    assert plain_cache(loaded.model) is None
+
+
 def force(loaded: Loaded, token: int) -> torch.utils.hooks.RemovableHandle:
     """Makes `token` by far the likeliest everywhere."""
 
@@ -139,7 +211,7 @@ def force(loaded: Loaded, token: int) -> torch.utils.hooks.RemovableHandle:
         bonus[token] = 1e4
         return logits + bonus
 
-    head: torch.nn.Module = loaded.model.get_output_embeddings()
+    head: torch.nn.Module = loaded.model.get_output_embeddings()  # type: ignore[no-untyped-call]
     return head.register_forward_hook(raise_logit)
 
 
@@ -173,7 +245,7 @@ def test_an_end_token_within_the_prompt_is_text_like_any_other(gpt2: Loaded) -> 
     assert generate(gpt2.model, gpt2.tokenizer, prompts, settings) == [
         generate(gpt2.model, gpt2.tokenizer, [prompt], settings)[0] for prompt in prompts
     ]
-    _, mask = left_padded(prompts, end, torch.device("cpu"))
+    _, mask = padded(prompts, end, 0, torch.device("cpu"))
     assert mask.sum(1).tolist() == [len(prompt) for prompt in prompts]
 
 
@@ -190,7 +262,7 @@ def test_published_end_tokens_count_too(gpt2: Loaded) -> None:
 
 @pytest.mark.parametrize("strategy", ["greedy", "sampling", "beam"])
 def test_streamed_text_grows_into_the_answer(loaded: Loaded, strategy: str) -> None:
-    settings = replace(SAMPLING, strategy=strategy, num_beams=2, temperature=1.5)
+    settings = replace(SAMPLING, strategy=strategy, num_beams=2, temperature=1.5)  # type: ignore[arg-type]
     heard: dict[int, list[str]] = {row: [] for row in range(len(TEXTS))}
     answers = generate(
         loaded.model,
@@ -203,7 +275,9 @@ def test_streamed_text_grows_into_the_answer(loaded: Loaded, strategy: str) -> N
     for row, answer in enumerate(answers):
         texts = heard[row]
         assert texts[-1] == answer.text
-        assert all(later.startswith(earlier) for earlier, later in zip(texts, texts[1:], strict=False))
+        # Random models write bytes that are no text, which some decoders judge anew with every further byte.
+        if "\ufffd" not in answer.text:
+            assert all(later.startswith(earlier) for earlier, later in pairwise(texts))
         assert len(texts) == 1 if strategy == "beam" else len(texts) > 3
 
 
@@ -272,7 +346,7 @@ def test_next_logits_are_those_of_the_whole_forward_pass(loaded: Loaded) -> None
 def test_a_broken_model_is_named_not_sampled_from(gpt2: Loaded) -> None:
     handle = force(gpt2, 3)
     try:
-        head: torch.nn.Module = gpt2.model.get_output_embeddings()
+        head: torch.nn.Module = gpt2.model.get_output_embeddings()  # type: ignore[no-untyped-call]
         second = head.register_forward_hook(lambda _, __, logits: logits * float("nan"))
         with pytest.raises(PlaygroundError, match="not finite"):
             generate(gpt2.model, gpt2.tokenizer, gpt2.prompts[:1], SAMPLING)

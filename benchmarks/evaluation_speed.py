@@ -1,0 +1,96 @@
+"""Our batched answers for a BLEU evaluation against `transformers.pipeline(batch_size=2)`: same text, how much faster.
+
+    python -m benchmarks.evaluation_speed MODEL_FOLDER [--rows 48] [--tokens 50] [--batch 16]
+
+Both answer the same held-out prompts greedily. They are run in turns, so that a busy machine slows both alike, and
+the ratio of their best times counts. Budget: at least 5.
+"""
+
+import argparse
+import json
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, pipeline
+
+from benchmarks.machine import describe
+from playground.config.generation import GenerationSettings
+from playground.config.run import DataSettings
+from playground.data.splits import prepare
+from playground.data.templates import render
+from playground.models.generation import generate
+
+BUDGET = 5.0
+RESULTS = Path(__file__).parent / "results" / "evaluation_speed.json"
+
+
+def main() -> None:
+    """Runs, prints and keeps the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("model", help="folder of the model")
+    parser.add_argument("--data", default="instructions")
+    parser.add_argument("--rows", type=int, default=48)
+    parser.add_argument("--tokens", type=int, default=50)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=2)
+    chosen = parser.parse_args()
+
+    machine = describe()
+    model = AutoModelForCausalLM.from_pretrained(chosen.model)
+    tokenizer = AutoTokenizer.from_pretrained(chosen.model)
+    test = prepare(DataSettings(source=chosen.data)).test[: chosen.rows]
+    prompts = [render(record, "alpaca", tokenizer).prompt for record in test]
+    settings = GenerationSettings(max_new_tokens=chosen.tokens)
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
+    plain = pipeline("text-generation", model=model, tokenizer=tokenizer)
+
+    def ours() -> list[str]:
+        ids = [tokenizer(prompt)["input_ids"] for prompt in prompts]
+        return [answer.text for answer in generate(model, tokenizer, ids, settings, batch_size=chosen.batch)]
+
+    def theirs() -> list[str]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = plain(prompts, batch_size=2, max_new_tokens=chosen.tokens, do_sample=False, return_full_text=False)
+        return [row[0]["generated_text"] for row in found]
+
+    seconds, texts = alternate([ours, theirs], chosen.rounds)
+    ratio = min(seconds[1]) / min(seconds[0])
+    same = sum(a == b for a, b in zip(*texts, strict=True))
+    tokens = sum(len(tokenizer(text)["input_ids"]) for text in texts[0])
+    result = {
+        "what": "batched greedy answers against transformers.pipeline(batch_size=2)",
+        "rows": len(prompts),
+        "max_new_tokens": chosen.tokens,
+        "batch_size": chosen.batch,
+        "same_text": same,
+        "ours_seconds": [round(value, 2) for value in seconds[0]],
+        "pipeline_seconds": [round(value, 2) for value in seconds[1]],
+        "ours_tokens_per_second": round(tokens / min(seconds[0]), 1),
+        "ratio": round(ratio, 2),
+        "budget": BUDGET,
+        "machine": machine,
+    }
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=2))
+
+
+def alternate(ways: Sequence[Callable[[], list[str]]], rounds: int) -> tuple[list[list[float]], list[list[str]]]:
+    """Seconds of every round, and the last texts, per way; the ways take turns."""
+    seconds: list[list[float]] = [[] for _ in ways]
+    texts: list[list[str]] = [[] for _ in ways]
+    for _ in range(rounds):
+        for at, way in enumerate(ways):
+            start = time.perf_counter()
+            texts[at] = way()
+            seconds[at].append(time.perf_counter() - start)
+    return seconds, texts
+
+
+if __name__ == "__main__":
+    main()
