@@ -24,7 +24,7 @@ export function controls(settings, changed) {
     for (const { restore } of rows) restore();
     changed(values);
   });
-  const head = make("div", { class: "pgd-head" }, make("h3", {}, text("distribution.settings")), reset);
+  const head = make("div", { class: "pgd-head" }, make("h2", {}, text("distribution.settings")), reset);
   return { element: make("div", { class: "pgd-controls" }, head, ...rows.map(({ element }) => element)), values };
 }
 

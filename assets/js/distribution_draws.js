@@ -24,7 +24,7 @@ export class Draws {
     const seedLabel = make("label", { for: "pgd-seed" }, text("distribution.seed"));
     this.element = make(
       "div", { class: "pgd-draws" },
-      make("h3", {}, text("distribution.draw")),
+      make("h2", {}, text("distribution.draw")),
       make("div", { class: "pgd-buttons" }, this.one, this.many),
       make("div", { class: "pgd-seedline" }, seedLabel, help(text("distribution.seed"), () => text("distribution.seed_help")), this.seed, this.another),
       this.note,

@@ -266,12 +266,12 @@ def _layout() -> DistributionTab:
         apply_default_css=False,
         elem_id="distribution-picture",
         elem_classes="pp-bare",
-        settings=[_slider(name) for name in SLIDERS],
+        settings=[slider_of(name) for name in SLIDERS],
     )
     return DistributionTab(prompt, examples, chat, run, show, picture)
 
 
-def _slider(name: str) -> dict[str, Any]:
+def slider_of(name: str) -> dict[str, Any]:
     """A setting's range and default as `assets/js/distribution_controls.js` takes them."""
     found = setting(GenerationSettings, name)
     return {
