@@ -14,6 +14,7 @@ from playground.config.evaluation import EvaluationSettings
 from playground.config.run import RunRef
 from playground.data.formats import summary
 from playground.errors import Cancelled
+from playground.evaluation import EXAMPLES
 from playground.evaluation.comparison import compare
 from playground.evaluation.questions import Questions, ask
 from playground.evaluation.subject import Subject, held_out, subject_of
@@ -24,8 +25,6 @@ from playground.runs import strict
 from playground.runs.context import JobContext
 from playground.runs.events import Progress
 from playground.runs.store import RunStore
-
-EXAMPLES = "examples.json"
 
 
 class Outcome(NamedTuple):

@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -96,6 +97,20 @@ def require_host(person: object, request: gr.Request | None, what: str = "This")
 def require_owner(owner: str, person: object, request: gr.Request | None, what: str = "This run") -> Person:
     """The person, who must be the host or own what `owner` (an id of `owner_id`) owns."""
     known = identify(person, request)
+    check_owner(owner, known, what)
+    return known
+
+
+def check_owner(owner: str, known: Person, what: str = "This run") -> None:
+    """Does nothing for the host and for the owner.
+
+    Raises:
+        NotAllowed: the person is neither.
+    """
     if not known.host and not hmac.compare_digest(known.owner, owner):
         raise NotAllowed(f"{what} belongs to someone else; only its owner or the host can change it.")
-    return known
+
+
+def viewer(known: Person) -> dict[str, Any]:
+    """What the page must know of a person to offer the right buttons; rights are checked on the server all the same."""
+    return {"owner": known.owner, "host": known.host}

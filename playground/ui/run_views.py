@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from playground.runs.events import Phase
 from playground.runs.records import JobKind, RunRecord
 from playground.ui.services import Services
 
@@ -29,7 +30,15 @@ def run_row(services: Services, record: RunRecord) -> dict[str, Any]:
         "ended": record.ended,
         "steps": record.steps,
         "metrics": {name: record.metrics[name] for name in ("loss", "eval_loss") if name in record.metrics},
+        "bleu": _bleu(record),
     }
+
+
+def _bleu(record: RunRecord) -> dict[str, float] | None:
+    """Of an evaluation that is done: the BLEU of both sides, 0-100; None for everything else."""
+    if record.kind != "evaluation" or record.phase is not Phase.DONE or record.result is None:
+        return None
+    return {side: record.result[side]["bleu"] for side in ("base", "tuned")}
 
 
 def _last_part(model: str) -> str:

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 from playground.config.evaluation import EvaluationSettings
 from playground.config.generation import GenerationSettings
 from playground.errors import DataError
-from playground.evaluation import job
+from playground.evaluation import EXAMPLES, job
 from playground.evaluation.metrics import score
 from playground.evaluation.questions import ask
 from playground.evaluation.subject import held_out, subject_of
@@ -41,7 +41,7 @@ class Listener:
         return [event.done for event in self.events if isinstance(event, Progress) and event.stage == stage]
 
     def examples(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads((self.context.folder / job.EXAMPLES).read_text(encoding="utf-8"))
+        found: list[dict[str, Any]] = json.loads((self.context.folder / EXAMPLES).read_text(encoding="utf-8"))
         return found
 
 
@@ -147,7 +147,7 @@ def test_a_stop_between_tokens_leaves_nothing_half(
     listener = Stopping(tmp_path / "stopped")
     assert job.execute(settings(run, batch_size=2), listener.context).stopped
     assert listener.progress("answering tuned") == []
-    assert not (listener.context.folder / job.EXAMPLES).exists()
+    assert not (listener.context.folder / EXAMPLES).exists()
 
 
 def test_rows_too_long_for_the_model_are_left_out_and_said(

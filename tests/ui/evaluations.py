@@ -60,9 +60,7 @@ def finished_evaluation(store: RunStore, run: str, *, owner: str = "", rows: int
         "batch_size": 16,
         "generation": {"strategy": "greedy", "max_new_tokens": 50},
     }
-    evaluation = store.create(
-        "evaluation", document, method="evaluation", model=run, name="A run on test", owner=owner
-    )
+    evaluation = store.create("evaluation", document, method="evaluation", model=run, name="A run on test", owner=owner)
     store.append(evaluation, [PhaseChange(Phase.PREPARING), PhaseChange(Phase.RUNNING)])
     progress = [Progress(f"answering {side}", rows, rows, "rows") for side in ("base", "tuned")]
     comparison = compare(records(rows), *answers(rows))

@@ -14,14 +14,13 @@ import gradio as gr
 
 from playground.config import codec
 from playground.config.presets import preset
-from playground.config.run import RunConfig
 from playground.data import uploads
-from playground.errors import NotAllowed, PlaygroundError, RunError
-from playground.models import catalogue
+from playground.errors import PlaygroundError, RunError
 from playground.runs.events import Phase
 from playground.ui import identity, run_form
 from playground.ui.errors import shown
 from playground.ui.i18n import text
+from playground.ui.launching import launch
 from playground.ui.run_form import RunForm
 from playground.ui.services import Services
 from playground.ui.shell import Shell
@@ -133,32 +132,7 @@ def start(
         run = launch(services, run_form.document(paths, values), known)
     except PlaygroundError as error:
         return gr.skip(), gr.skip(), {"error": str(error)}
-    return run, {"run": run, "viewer": viewer(known)}, {}
-
-
-def launch(services: Services, document: dict[str, Any], known: identity.Person) -> str:
-    """Checks what this person may use, and queues the run; gives its id."""
-    config = codec.decode(document)
-    check_rights(services, config, known)
-    return services.jobs.submit("run", codec.encode(config), owner=known.owner, name=config.name)
-
-
-def check_rights(services: Services, config: RunConfig, known: identity.Person) -> None:
-    """Paths of this machine and ids of the Hub are for the host; a run to go on from must be one's own.
-
-    Raises:
-        NotAllowed: the person may not use the model or the data named.
-        RunError: the run named does not exist.
-    """
-    if known.host:
-        return
-    if isinstance(config.model, str):
-        if catalogue.find(config.model) is None:
-            raise NotAllowed(f"{config.model} is not in the catalogue; only the host can tune other models.")
-    elif services.store.get(config.model.run).owner != known.owner:
-        raise NotAllowed("That run belongs to someone else; only its owner or the host can go on from it.")
-    if not run_form.source_is_for_everyone(config.data.source):
-        raise NotAllowed("Only the host can train on paths and Hub data sets; upload a file, or take a bundled one.")
+    return run, {"run": run, "viewer": identity.viewer(known)}, {}
 
 
 def stop(services: Services, event: gr.EventData, person: object, request: gr.Request) -> None:
@@ -188,9 +162,4 @@ def reopen(
     if not run:
         newest = services.store.list("run", owner=known.owner, limit=1)
         run = newest[0].id if newest else ""
-    return run, {"run": run, "viewer": viewer(known)}, viewer(known)
-
-
-def viewer(known: identity.Person) -> dict[str, Any]:
-    """What the page must know of the person to offer the right buttons; rights are checked here all the same."""
-    return {"owner": known.owner, "host": known.host}
+    return run, {"run": run, "viewer": identity.viewer(known)}, identity.viewer(known)

@@ -1,0 +1,109 @@
+"""Endpoints for scripts, by plain names; `gradio_client` and plain HTTP reach them.
+
+`owner_key` says who asks: any secret text of at least 20 characters, and only the same text can stop what it started.
+The host gives the host key; on the machine itself, where no host key is set, it may be left empty.
+"""
+
+from typing import Any
+
+import gradio as gr
+
+from playground.config import codec
+from playground.errors import NotAllowed
+from playground.runs.records import RunRecord
+from playground.ui import identity
+from playground.ui.errors import shown
+from playground.ui.evaluation_view import RESULT
+from playground.ui.identity import Person
+from playground.ui.launching import launch, launch_evaluation
+from playground.ui.run_views import run_row
+from playground.ui.services import Services
+
+STATUS = ("run", "name", "method", "model", "phase", "reason", "steps", "position")
+
+
+def register(services: Services) -> None:
+    """Adds the endpoints to the page being built."""
+    for endpoint in (start_run, run_status, stop_run, evaluate):
+        gr.api(shown(endpoint, services), api_name=endpoint.__name__, concurrency_limit=None)
+
+
+def start_run(
+    services: Services, request: gr.Request, config: dict[str, Any] | str, owner_key: str = ""
+) -> dict[str, Any]:
+    """Queues a run: `{"run": ID}`.
+
+    Args:
+        config: what the command line takes, as an object or as JSON text; settings left out take their defaults.
+        owner_key: who asks, and who may stop it.
+    """
+    known = person(owner_key, request)
+    return {"run": launch(services, codec.parse(config) if isinstance(config, str) else config, known)}
+
+
+def run_status(services: Services, run: str) -> dict[str, Any]:
+    """How a run or an evaluation stands: `{"run", "name", "method", "model", "phase", "reason", "steps", "position",
+    "metrics": {last value of each}, "result"}`; `result` is null unless it is an evaluation that is done.
+
+    Args:
+        run: its id.
+    """
+    record = services.store.get(run)
+    row = run_row(services, record)
+    return {**{name: row[name] for name in STATUS}, "metrics": record.metrics, "result": _result(record)}
+
+
+def stop_run(services: Services, request: gr.Request, run: str, owner_key: str = "") -> dict[str, Any]:
+    """Asks a run or an evaluation to stop, at its next step; a second time by force: `{"run", "phase"}`.
+
+    Args:
+        run: its id.
+        owner_key: the key it was started with.
+    """
+    known = person(owner_key, request)
+    identity.check_owner(services.store.get(run).owner, known)
+    services.jobs.stop(run)
+    return {"run": run, "phase": services.store.get(run).phase}
+
+
+def evaluate(
+    services: Services,
+    request: gr.Request,
+    run: str,
+    split: str = "test",
+    limit: int | None = None,
+    owner_key: str = "",
+) -> dict[str, Any]:
+    """Queues an evaluation of a finished run against its base, decoded greedily: `{"evaluation": ID}`.
+
+    Args:
+        run: id of a run of one's own.
+        split: train, test or validation.
+        limit: rows to answer, from the first; null answers all.
+        owner_key: who asks: the owner of the run, or the host.
+    """
+    known = person(owner_key, request)
+    return {"evaluation": launch_evaluation(services, {"run": run, "split": split, "limit": limit}, known)}
+
+
+def person(owner_key: str, request: gr.Request) -> Person:
+    """Who a script asks for.
+
+    Raises:
+        NotAllowed: there is no key, or a short one, and the host is not known by sitting at the machine.
+    """
+    given = {"key": owner_key, "host": owner_key}
+    known = identity.visitor(given, request)
+    if known is not None:
+        return known
+    if not identity.is_host(given, request):
+        raise NotAllowed(
+            f"owner_key is needed: a secret text of at least {identity.SHORTEST_KEY} characters of your own choice, "
+            f"the same for everything you start; got {len(owner_key)} characters."
+        )
+    return Person(owner="", host=True)
+
+
+def _result(record: RunRecord) -> dict[str, Any] | None:
+    found = record.result
+    return {name: found[name] for name in RESULT} if found is not None and set(RESULT) <= set(found) else None

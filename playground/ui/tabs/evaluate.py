@@ -1,0 +1,181 @@
+"""The Evaluate tab: a run against its base on held-out rows, scored, and every answer to read.
+
+The page follows an evaluation by `/playground/metrics` and fetches what came out of it from `/playground/evaluation`
+(`assets/js/evaluate.js`), so that a reload, a second tab or a restart of the app shows the same picture.
+"""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import gradio as gr
+
+from playground.config import codec
+from playground.config.evaluation import EvaluationSettings
+from playground.errors import PlaygroundError, RunError
+from playground.evaluation.subject import subject_of
+from playground.runs.records import RunRecord
+from playground.ui import identity
+from playground.ui.errors import shown
+from playground.ui.forms import choice_for, number_for
+from playground.ui.generation_form import GenerationForm, build_generation_form, generation_settings
+from playground.ui.i18n import text
+from playground.ui.launching import launch_evaluation
+from playground.ui.services import Services
+from playground.ui.shell import Shell
+
+
+@dataclass(frozen=True)
+class EvaluateTab:
+    """Components of the tab."""
+
+    run: gr.Dropdown
+    split: gr.Dropdown
+    limit: gr.Number
+    batch_size: gr.Number
+    form: GenerationForm
+    start: gr.Button
+    problem: gr.HTML
+    live: gr.HTML
+    evaluations: gr.HTML
+    rows: gr.HTML
+    looked_at: gr.BrowserState
+
+    def inputs(self) -> list[Any]:
+        """What `start` takes after the person."""
+        return [self.run, self.split, self.limit, self.batch_size, *self.form.inputs()]
+
+
+def build(services: Services, shell: Shell) -> EvaluateTab:
+    """Lays the tab out and wires it."""
+    looked_at = gr.BrowserState("", storage_key="playground-evaluation", secret="playground-evaluation")  # noqa: S106
+    with gr.Row(elem_classes="pp-columns"):
+        with gr.Column(scale=2, min_width=320):
+            gr.Markdown(text("evaluate.title"), elem_classes="pp-title")
+            run = gr.Dropdown([], label=text("evaluate.run"), info=text("evaluate.run.help"), elem_id="evaluate-run")
+            with gr.Row():
+                split = choice_for(EvaluationSettings, "split", elem_id="evaluate-split", min_width=140)
+                limit = number_for(
+                    EvaluationSettings, "limit", label=text("evaluate.limit"), info=text("evaluate.limit.help"),
+                    elem_id="evaluate-limit", min_width=100,
+                )  # fmt: skip
+                batch = number_for(EvaluationSettings, "batch_size", elem_id="evaluate-batch-size", min_width=100)
+            form = build_generation_form("evaluate")
+            problem = _widget("mountProblem", "evaluate-problem")
+            start = gr.Button(text("evaluate.start"), variant="primary", elem_id="evaluate-start")
+            evaluations = _widget("mountList", "evaluate-list", "pick")
+        with gr.Column(scale=3, min_width=320):
+            live = _widget("mountLive", "evaluate-live", "stop", plotly=version("plotly"))
+    rows = _widget("mountRows", "evaluate-rows")
+    tab = EvaluateTab(run, split, limit, batch, form, start, problem, live, evaluations, rows, looked_at)
+    _wire(tab, services, shell)
+    return tab
+
+
+def _widget(mount: str, elem_id: str, event: str = "change", **props: Any) -> gr.HTML:
+    # Gradio knows a custom event by its quoted name in the script.
+    return gr.HTML(
+        html_template='<div class="pp-panel"></div>',
+        js_on_load=(
+            "playground.module('js/evaluate.js')"
+            f".then(m => m.{mount}(element, props, data => trigger('{event}', data), watch))"
+        ),
+        elem_id=elem_id,
+        apply_default_css=False,
+        **props,
+    )
+
+
+def _wire(tab: EvaluateTab, services: Services, shell: Shell) -> None:
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    for event in (shell.opened.then, shell.tab.select):
+        event(shown(offer, services), [shell.person, tab.run, shell.run], [tab.run], **quiet)
+    tab.start.click(
+        shown(start, services),
+        [shell.person, *tab.inputs()],
+        [tab.looked_at, tab.live, tab.problem],
+        queue=False,
+        **quiet,
+    ).then(None, js="() => window.dispatchEvent(new Event('playground:runs'))", **quiet)
+    tab.live.stop(shown(stop, services), [shell.person], queue=False, **quiet)
+    tab.evaluations.pick(shown(look_at, services), None, [tab.looked_at, tab.live], queue=False, **quiet)
+    shell.opened.then(
+        shown(reopen, services), [shell.person, tab.looked_at], [tab.looked_at, tab.live, tab.evaluations], **quiet
+    )
+
+
+def offer(services: Services, person: object, chosen: str | None, looked_at: str, request: gr.Request) -> Any:
+    """The runs that left something to evaluate, newest first: one's own, and for the host everybody's."""
+    known = identity.identify(person, request)
+    ended = services.store.list("run", owner=None if known.host else known.owner)
+    found = [record for record in ended if record.phase.terminal and _left_something(services, record)]
+    ids = [record.id for record in found]
+    wanted = next((run for run in (chosen, looked_at, *ids[:1]) if run in ids), None)
+    return gr.update(choices=[(f"{record.name} · {record.id}", record.id) for record in found], value=wanted)
+
+
+def _left_something(services: Services, record: RunRecord) -> bool:
+    try:
+        subject_of(record.id, services.store)
+    except PlaygroundError:
+        return False
+    return True
+
+
+def start(
+    services: Services,
+    request: gr.Request,
+    person: object,
+    run: str | None,
+    split: str,
+    limit: int | None,
+    batch_size: int | None,
+    *values: Any,
+) -> tuple[Any, Any, dict[str, Any]]:
+    """Puts the evaluation into the queue; from there the live view tells how it goes. A refusal is said in place."""
+    try:
+        known = identity.identify(person, request)
+        if not run:
+            raise RunError("There is no finished run to evaluate yet; train one in the Train tab.")
+        document = {
+            "run": run,
+            "split": split,
+            "limit": limit,
+            "batch_size": batch_size,
+            "generation": codec.encode_section(generation_settings(values)),
+        }
+        evaluation = launch_evaluation(services, document, known)
+    except PlaygroundError as error:
+        return gr.skip(), gr.skip(), {"error": str(error)}
+    return evaluation, {"evaluation": evaluation, "viewer": identity.viewer(known)}, {}
+
+
+def stop(services: Services, event: gr.EventData, person: object, request: gr.Request) -> None:
+    """Asks an evaluation to stop: the first time at its next token, the second time by force."""
+    evaluation = str((event._data or {}).get("evaluation", ""))
+    identity.require_owner(services.store.get(evaluation).owner, person, request, "This evaluation")
+    services.jobs.stop(evaluation)
+
+
+def look_at(services: Services, event: gr.EventData) -> tuple[str, dict[str, Any]]:
+    """An evaluation was picked from the list."""
+    evaluation = str((event._data or {}).get("evaluation", ""))
+    services.store.get(evaluation)
+    return evaluation, {"evaluation": evaluation}
+
+
+def reopen(
+    services: Services, person: object, looked_at: str, request: gr.Request
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The evaluation that was looked at before a reload, else this person's newest; and who is looking."""
+    known = identity.identify(person, request)
+    try:
+        if looked_at:
+            services.store.get(looked_at)
+    except RunError:
+        looked_at = ""
+    if not looked_at:
+        newest = services.store.list("evaluation", owner=known.owner, limit=1)
+        looked_at = newest[0].id if newest else ""
+    viewer = identity.viewer(known)
+    return looked_at, {"evaluation": looked_at, "viewer": viewer}, viewer
