@@ -39,6 +39,8 @@ class Reporter(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         self._first_step = state.global_step
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
         self._watch.restart()
         self._context.running()
         self._context.emit(Progress("training", state.global_step, state.max_steps, "steps"))

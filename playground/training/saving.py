@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
 
 from playground.config.run import ModelRef, RunRef
 from playground.errors import RunError
@@ -60,7 +61,8 @@ def save_weights(model: PeftModel | PreTrainedModel, folder: Path) -> None:
         return
     # Training turns the cache off in the config; a saved model should generate with it.
     model.config.use_cache = True
-    model.save_pretrained(folder)
+    with _without_bars():
+        model.save_pretrained(folder)
     model.config.use_cache = False
 
 
@@ -73,6 +75,17 @@ def replacing(target: Path) -> Iterator[Path]:
     yield partial
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def check_finite(model: torch.nn.Module) -> None:

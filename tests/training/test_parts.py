@@ -204,5 +204,9 @@ def test_a_run_prints_nothing(
 ) -> None:
     config = make_config(small_models["llama"], write_rows(tmp_path), max_steps=2, eval_steps=1, sample_steps=1)
     execute(config, tmp_path / "run")
-    assert capsys.readouterr().out == ""
+    whole = make_config(small_models["llama"], write_rows(tmp_path), max_steps=1, adapter={"kind": "none"})
+    execute(whole, tmp_path / "whole")
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "%|" not in said.err  # no progress bars
     assert json.loads((tmp_path / "run" / "adapter" / "adapter_config.json").read_text())["r"] == 4
