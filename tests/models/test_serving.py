@@ -253,7 +253,8 @@ def test_both_sides_at_once_equal_each_alone(server: ModelServer, llama: Path, s
     assert last == PairUpdate(expected_text(llama, None, settings), expected_text(llama, "one", settings), done=True)
     assert last.base != last.tuned
     assert [update.done for update in updates] == [False] * (len(updates) - 1) + [True]
-    assert all(last.base.startswith(update.base) and last.tuned.startswith(update.tuned) for update in updates)
+    if "\ufffd" not in last.base + last.tuned:  # bytes that are no text are judged anew with every further byte
+        assert all(last.base.startswith(update.base) and last.tuned.startswith(update.tuned) for update in updates)
 
 
 def test_adapters_come_and_go(server: ModelServer, llama: Path) -> None:
