@@ -310,6 +310,12 @@ def test_a_step_shows_what_was_drawn_in_a_plain_prompt_only() -> None:
     assert model.asked == [("a", False, None, [1, 1]), ("a", True, "r", [1])]
 
 
+@pytest.mark.parametrize("drawn", [[4], [-1], ["1"], [None], [1.5]])
+def test_a_step_by_what_is_no_token_is_refused(drawn: list[Any]) -> None:
+    found = distribution.step(services(OneModel()), event(prompt="a", drawn=drawn))[2]
+    assert found["message"] == f"Token ids of this model are 0 to 3; got {drawn[0]!r}."
+
+
 def test_a_table_is_json_whatever_the_logits() -> None:
     logits = np.array([0, 2, 1, -np.inf], dtype=np.float32)
     found = distribution.table(logits, [1], ["a", "b", " "], GenerationSettings(strategy="sampling", top_k=1), 10)

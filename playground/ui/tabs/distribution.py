@@ -99,8 +99,7 @@ def step(services: Services, event: gr.EventData) -> tuple[Any, Any, dict[str, A
     """The text goes on, or back, by drawn tokens. A plain prompt shows them; a chat's message stays as it is."""
     asked = event._data or {}
     prompt, chat, run = str(asked.get("prompt", "")), asked.get("chat") is True, str(asked.get("run") or BASE)
-    drawn = [int(token) for token in asked.get("drawn", [])]
-    picture = picture_of(services, prompt, chat, run, drawn)
+    picture = picture_of(services, prompt, chat, run, asked.get("drawn", []))
     if chat or picture["state"] != "ready":
         return gr.skip(), gr.skip(), picture
     written = prompt + picture["text"]
@@ -126,8 +125,10 @@ def picture_of(services: Services, prompt: str, chat: bool, run: str, drawn: Seq
         return {"state": "waiting"}
     if not prompt.strip():
         return {"state": "empty"}
+    server = services.model_server()
     try:
-        found = services.model_server().next_token(prompt, chat=chat, run=run or None, drawn=drawn)
+        _check_tokens(drawn, len(server.token_texts()))
+        found = server.next_token(prompt, chat=chat, run=run or None, drawn=drawn)
     except PlaygroundError as error:
         return {"state": "error", "message": str(error)}
     return {
@@ -142,6 +143,13 @@ def picture_of(services: Services, prompt: str, chat: bool, run: str, drawn: Seq
         "vocabulary": found.vocabulary_id,
         "model": status["title"],
     }
+
+
+def _check_tokens(ids: Sequence[int], vocabulary: int) -> None:
+    """Refuses what the page never sends: the ids come from the browser, so anything may stand there."""
+    for found in ids:
+        if not isinstance(found, int) or not 0 <= found < vocabulary:
+            raise PlaygroundError(f"Token ids of this model are 0 to {vocabulary - 1}; got {found!r}.")
 
 
 def next_token(

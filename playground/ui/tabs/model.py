@@ -175,7 +175,7 @@ def load(
     folder: str,
     dtype: str,
     device: str,
-    token: str,
+    token: str | None,
     person: object,
     request: gr.Request,
 ) -> tuple[dict[str, Any], str]:
@@ -186,7 +186,7 @@ def load(
     try:
         known = identity.identify(person, request)
         ref = allowed_ref(services, source, entry, run, hub, folder, person, request)
-        services.load_model(ref, dtype, device, by=known.owner, token=token.strip() or None)
+        services.load_model(ref, dtype, device, by=known.owner, token=(token or "").strip() or None)
     except PlaygroundError as error:
         return {"error": str(error)}, token
     return gr.skip(), ""
