@@ -5,18 +5,33 @@ import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
+from playground.config.run import AdapterSettings, TrainingSettings
 from playground.errors import ModelError
 from playground.models.catalogue import Entry
 from playground.models.folder import read_config, weights_of
 
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 STORED_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+USUAL_TARGETS = ("q_proj", "v_proj", "c_attn", "c_proj")
+"""What adapters go on by default in one family or another; see `adapters.default_targets`."""
+CONTAINER = Path("/sys/fs/cgroup")
 LOADING_OVERHEAD = 200_000_000
 """Bytes over the weights while they are read: the largest tensor twice, the tokenizer, torch itself."""
+
+
+OPTIMIZER_BYTES = {"adamw_torch": 8, "adamw_torch_fused": 8, "adafactor": 1, "sgd": 0}
+"""State per trained weight: AdamW keeps two float32 moments, Adafactor rows and columns of one."""
+LAYER_ACTIVATIONS = (8, 3)
+"""Numbers kept per token and layer for the backward pass, in widths of the model and of its MLP. Fitted to LoRA runs
+of SmolLM2-135M on a CPU (64 and 1,024 tokens per step, 1.69 MB per token); attention keeps nothing of length²."""
+LOGIT_BYTES = 12
+"""Kept per token and vocabulary entry: logits, their log-softmax and their gradient, in float32."""
+PROCESS_BYTES = 530_000_000
+"""What a worker takes besides the model: Python, torch, transformers, trl and peft; 0.53 GB measured."""
 
 
 class TensorShape(NamedTuple):
@@ -105,9 +120,66 @@ def estimate_loading(source: Path | Entry, dtype: str = "auto", *, device: str =
         dtype: `float32`, `bfloat16` or `float16`; `auto` is float32 on a CPU and bfloat16 elsewhere.
         device: `cpu`, `cuda` or `mps`.
     """
-    chosen = dtype if dtype != "auto" else "bfloat16" if device.startswith("cuda") else "float32"
+    chosen = dtype if dtype != "auto" else _auto(device)
     parameters = source.parameters if isinstance(source, Entry) else parameters_of(source)
     return MemoryEstimate(parameters * ITEM_BYTES[chosen] + LOADING_OVERHEAD, available(device), device)
+
+
+def estimate_training(
+    folder: Path, adapter: AdapterSettings, training: TrainingSettings, *, device: str = "cpu"
+) -> MemoryEstimate:
+    """The peak of a run on a model's folder: weights, gradients, optimiser state, activations and logits.
+
+    Rows are taken to be as long as `max_length`, which real rows seldom are; so it is rather too much than too little.
+
+    Raises:
+        ModelError: the folder holds no model.
+    """
+    config = read_config(folder)
+    parameters = parameters_of(folder)
+    trained = parameters if adapter.kind == "none" else lora_weights(folder, adapter)
+    compute = training.precision if training.precision != "auto" else _auto(device)
+    item = ITEM_BYTES[compute]
+    frozen = 0 if adapter.kind == "none" else parameters * item
+    state = trained * (4 + 4 + OPTIMIZER_BYTES[training.optimizer])
+    width, inner, layers, vocabulary = _sizes(config)
+    kept = LAYER_ACTIVATIONS[0] * width + LAYER_ACTIVATIONS[1] * inner
+    # With checkpointing a layer keeps its input alone, and one layer at a time all of it.
+    per_token = (layers * width + kept if training.gradient_checkpointing else layers * kept) * item
+    tokens = training.batch_size * min(training.max_length, _longest(config))
+    process = 0 if device.startswith("cuda") else PROCESS_BYTES
+    needed = frozen + state + tokens * (per_token + LOGIT_BYTES * vocabulary) + process
+    return MemoryEstimate(needed, available(device), device)
+
+
+def lora_weights(folder: Path, adapter: AdapterSettings) -> int:
+    """Weights that an adapter adds, told from the shapes of its targets; 0 where the weights are a pickle."""
+    targets = adapter.targets or USUAL_TARGETS
+    matched = (
+        tensor
+        for tensor in tensors_of(folder)
+        if len(tensor.shape) == 2 and tensor.name.endswith(tuple(f"{target}.weight" for target in targets))
+    )
+    return sum(adapter.rank * sum(tensor.shape) for tensor in matched)
+
+
+def _auto(device: str) -> str:
+    return "bfloat16" if device.startswith("cuda") else "float32"
+
+
+def _sizes(config: dict[str, Any]) -> tuple[int, int, int, int]:
+    """Width, width of the MLP, layers and vocabulary, under the names that Llama, OPT and GPT-2 give them."""
+
+    def first(*names: str) -> int:
+        return next((int(config[name]) for name in names if config.get(name)), 0)
+
+    width = first("hidden_size", "n_embd", "d_model")
+    inner = first("intermediate_size", "ffn_dim", "n_inner") or 4 * width
+    return width, inner, first("num_hidden_layers", "n_layer", "num_layers"), first("vocab_size")
+
+
+def _longest(config: dict[str, Any]) -> int:
+    return int(config.get("max_position_embeddings") or config.get("n_positions") or 1 << 20)
 
 
 def _header(file: Path) -> list[TensorShape]:
@@ -133,11 +205,10 @@ def _container_free() -> int:
         ("memory.max", "memory.current", "memory.stat"),
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
     ):
-        root = Path("/sys/fs/cgroup")
         try:
-            most = int((root / limit).read_text())
-            taken = int((root / used).read_text())
-            lines = (root / stat).read_text().splitlines()
+            most = int((CONTAINER / limit).read_text())
+            taken = int((CONTAINER / used).read_text())
+            lines = (CONTAINER / stat).read_text().splitlines()
         except (OSError, ValueError):
             continue  # not this version, or "max": no limit
         # Cached files count as used but are given up when memory is wanted.

