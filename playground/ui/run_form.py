@@ -78,7 +78,7 @@ def build_form() -> RunForm:
         info=text("train.model.help"), allow_custom_value=True, filterable=True, elem_id="train-model",
     )  # fmt: skip
     source = gr.Dropdown(
-        [(text(f"data.bundled.{found.name}.title"), found.name) for found in BUNDLED], value=BUNDLED[0].name,
+        source_choices(), value=BUNDLED[0].name,
         label=text("setting.data.source.label"), info=text("train.source.help"), allow_custom_value=True,
         filterable=True, elem_id="train-source",
     )  # fmt: skip
@@ -215,6 +215,12 @@ def model_choices(finished: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(found.title, found.name) for found in catalogue.CATALOGUE] + [
         (f"{name} · {run}", f"{RUN_PREFIX}{run}") for name, run in finished
     ]
+
+
+def source_choices(uploaded: str = "") -> list[tuple[Any, str]]:
+    """The bundled data sets, and an upload by its own name."""
+    bundled: list[tuple[Any, str]] = [(text(f"data.bundled.{found.name}.title"), found.name) for found in BUNDLED]
+    return [*bundled, (uploaded.rsplit("/", 1)[-1], uploaded)] if uploaded else bundled
 
 
 def source_is_for_everyone(source: str) -> bool:

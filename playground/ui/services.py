@@ -110,9 +110,29 @@ class Services:
 
         return estimate_loading(source, dtype, device=choose_device(device).type)
 
-    def training_memory(self, _: "RunConfig") -> dict[str, Any] | None:
-        """What a run would take and what there is; None where that is not known before the model is fetched."""
-        return None
+    def training_memory(self, config: "RunConfig") -> dict[str, Any] | None:
+        """What a run would take at most and what there is; None before the model is here or the imports are done.
+
+        Raises:
+            ModelError: the run to go on from left no weights, or the model cannot be trained on.
+        """
+        if self._server is None:
+            return None
+        from playground.models.devices import choose_device
+        from playground.models.lineage import lineage_of
+        from playground.models.memory import estimate_training
+
+        lineage = lineage_of(config.model)
+        folder = lineage.weights or self._folder_of(lineage.base)
+        if folder is None:
+            return None
+        found = estimate_training(folder, config.adapter, config.training, device=choose_device("auto").type)
+        return {**dataclasses.asdict(found), "fits": found.fits}
+
+    @staticmethod
+    def _folder_of(model: str) -> Path | None:
+        """Where a model lies, without fetching it."""
+        return Path(model).expanduser() if names_a_folder(model) else catalogue.local_folder(model)
 
     def splits(self, data: "DataSettings") -> "Splits":
         """The rows of a data set in their shares; the last few are kept in memory."""

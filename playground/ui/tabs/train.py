@@ -101,7 +101,7 @@ def take_upload(path: str, person: object, request: gr.Request) -> dict[str, Any
     """Keeps an uploaded file and chooses it as the source."""
     identity.identify(person, request)
     source = uploads.keep(Path(path), Path(path).name)
-    return gr.update(value=source)
+    return gr.update(value=source, choices=run_form.source_choices(source))
 
 
 def offer(services: Services, person: object, chosen: str, request: gr.Request) -> dict[str, Any]:

@@ -1,0 +1,105 @@
+"""The run form and a run's JSON say the same, both ways."""
+
+import asyncio
+from typing import Any
+
+import gradio as gr
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playground.config import codec
+from playground.config.presets import PRESETS
+from playground.config.run import AdapterSettings, DataSettings, RunConfig, RunRef, TrainingSettings
+from playground.errors import ConfigError
+from playground.ui import run_form
+
+
+@pytest.fixture(scope="module")
+def paths() -> tuple[str, ...]:
+    """The fields' paths, in the form's order. Built inside an event loop, as in `conftest.page`."""
+
+    async def build() -> tuple[str, ...]:
+        with gr.Blocks():
+            return tuple(run_form.build_form().fields)
+
+    return asyncio.run(build())
+
+
+def values_of(paths: tuple[str, ...], config: RunConfig) -> list[Any]:
+    return [
+        config.name,
+        run_form.model_field(config),
+        config.data.source,
+        *run_form.field_values(paths, config),
+    ]
+
+
+def test_every_setting_but_the_column_mapping_has_a_field(paths: tuple[str, ...]) -> None:
+    encoded = codec.encode(RunConfig())
+    settings = {f"{section}.{key}" for section in ("data", "adapter", "training", "sft") for key in encoded[section]}
+    assert settings - set(paths) == {"data.columns", "data.source"}
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_a_preset_survives_the_form(paths: tuple[str, ...], preset: Any) -> None:
+    config = preset.over(RunConfig(name="mine"))
+    assert codec.decode(run_form.document(paths, values_of(paths, config))) == config
+
+
+@given(
+    rank=st.integers(1, 1024),
+    targets=st.none() | st.lists(st.sampled_from(["q_proj", "v_proj", "c_attn"]), min_size=1, max_size=3).map(tuple),
+    steps=st.none() | st.integers(1, 10**6),
+    rate=st.floats(1e-8, 10, exclude_min=True),
+    split=st.sampled_from([(0.85, 0.1, 0.05), (0.8, 0.2), (1.0, 0.0), (0.7, 0.2, 0.1)]),
+    seed=st.none() | st.integers(0, 2**32 - 1),
+    run=st.none() | st.just("sft-abc234"),
+)
+def test_any_config_survives_the_form(
+    paths: tuple[str, ...],
+    rank: int,
+    targets: tuple[str, ...] | None,
+    steps: int | None,
+    rate: float,
+    split: tuple[float, ...],
+    seed: int | None,
+    run: str | None,
+) -> None:
+    config = RunConfig(
+        model=RunRef(run) if run else "smollm2-135m-instruct",
+        data=DataSettings(split=split, seed=seed),
+        adapter=AdapterSettings(rank=rank, targets=targets),
+        training=TrainingSettings(max_steps=steps, learning_rate=rate),
+    )
+    assert codec.decode(run_form.document(paths, values_of(paths, config))) == config
+
+
+@pytest.mark.parametrize(
+    ("written", "shares"),
+    [
+        ("85 / 10 / 5", [0.85, 0.1, 0.05]),
+        ("0.8, 0.2", [0.8, 0.2]),
+        ("80% 20%", [0.8, 0.2]),
+        ("100", [1.0]),
+    ],
+)
+def test_shares_can_be_written_in_several_ways(paths: tuple[str, ...], written: str, shares: list[float]) -> None:
+    values = values_of(paths, RunConfig())
+    values[3 + paths.index("data.split")] = written
+    assert run_form.document(paths, values)["data"]["split"] == pytest.approx(shares)
+
+
+def test_shares_that_are_no_numbers_are_an_error(paths: tuple[str, ...]) -> None:
+    values = values_of(paths, RunConfig())
+    values[3 + paths.index("data.split")] = "most of it"
+    with pytest.raises(ConfigError, match=r"data\.split is written as shares.*'most of it'"):
+        run_form.document(paths, values)
+
+
+def test_what_everyone_may_train_on() -> None:
+    assert run_form.source_is_for_everyone("instructions")
+    assert run_form.source_is_for_everyone("upload:0123456789abcdef/rows.json")
+    assert not run_form.source_is_for_everyone("/etc/passwd")
+    assert not run_form.source_is_for_everyone("rows.json")
+    assert not run_form.source_is_for_everyone("someone/data")
