@@ -49,7 +49,7 @@ class Picture {
     const main = make("div", { class: "pgd-main" }, this.tiles.element, this.cut.element, this.detail.element, this.bars.element);
     this.body = make("div", { class: "pgd-body", hidden: true }, this.context.element, make("div", { class: "pgd-columns" }, side, main));
     root.replaceChildren(this.message, this.body);
-    this.say(text("distribution.starting"));
+    this.say(text("distribution.asking"));
     window.addEventListener("playground:status", ({ detail }) => this.statusChanged(detail));
   }
 
@@ -147,6 +147,10 @@ class Picture {
   }
 
   wait(status) {
+    if (status.state === "ready") {
+      this.say(text("distribution.asking"), "starting");
+      return;
+    }
     const share = typeof status.progress === "number" ? status.progress : undefined;
     const known = ["starting", "loading", "empty", "failed"].includes(status.state) ? status.state : "starting";
     this.say(text(`distribution.wait_${known}`, { model: status.title ?? "", reason: status.error ?? "" }), known);

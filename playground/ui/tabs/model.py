@@ -188,7 +188,7 @@ def load(
         ref = allowed_ref(services, source, entry, run, hub, folder, person, request)
         services.load_model(ref, dtype, device, by=known.owner, token=(token or "").strip() or None)
     except PlaygroundError as error:
-        return {"error": str(error)}, token
+        return {"error": str(error)}, token or ""
     return gr.skip(), ""
 
 
