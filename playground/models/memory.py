@@ -27,8 +27,8 @@ OPTIMIZER_BYTES = {"adamw_torch": 8, "adamw_torch_fused": 8, "adafactor": 1, "sg
 """State per trained weight: AdamW keeps two float32 moments, Adafactor rows and columns of one."""
 LAYER_ACTIVATIONS = (8, 3)
 """Numbers kept per token and layer for the backward pass, in widths of the model and of its MLP. Fitted to LoRA runs
-of SmolLM2-135M on a CPU (64 and 1,024 tokens per step, 1.69 MB per token; full fine-tuning came out 4 % lower than told); attention
-keeps nothing of length²."""
+of SmolLM2-135M on a CPU (64 and 1,024 tokens per step, 1.69 MB per token); full fine-tuning then took 4 % less than
+told. Attention keeps nothing of length²."""
 LOGIT_BYTES = 12
 """Kept per token and vocabulary entry: logits, their log-softmax and their gradient, in float32."""
 PROCESS_BYTES = 530_000_000
