@@ -190,8 +190,8 @@ class Live {
     const known = progress?.total > 0;
     if (known) this.bar.value = progress.done / progress.total;
     else if (!ENDED.has(phase)) this.bar.removeAttribute("value");
-    const where = progress && { stage: say(`stage.${progress.stage}`), done: Math.round(progress.done).toLocaleString(), total: Math.round(progress.total).toLocaleString() };
-    this.stage.textContent = !where ? say(`phase.${phase}`) : say(known ? "train.stage" : "train.stage.open", where);
+    this.stage.textContent = progress && !ENDED.has(phase) ? stageWords(progress, known) : say(`phase.${phase}`);
+    if (ENDED.has(phase) && progress?.stage === "training") this.stage.textContent = stageWords(progress, known);
   }
 
   drawFacts() {
@@ -228,6 +228,15 @@ class Live {
     this.ask({ run: this.run });
     this.stop.textContent = say("phase.stopping");
   }
+}
+
+/** "Training, step: 12 of 40", or for the stages before it "Model: reading the weights, 45 %". */
+function stageWords({ stage, done, total }, known) {
+  if (stage === "training" || stage === "data") {
+    return say(known ? "train.stage" : "train.stage.open", { stage: say(`stage.${stage}`), done: done.toLocaleString(), total: total.toLocaleString() });
+  }
+  const what = say(`model.stage.${stage}`);
+  return say(known ? "train.stage.share" : "train.stage.model", { what, share: Math.round((100 * done) / total) });
 }
 
 /** The list of runs; the one that is looked at is marked. */
