@@ -26,13 +26,14 @@ function verdict({ bytes: needed, available, fits, device }) {
 function choiceParts(choice) {
   const parts = [];
   if (choice.name) parts.push(element("p", "pp-note", say(`model.note.${choice.name}`)));
-  parts.push(factList([
+  const facts = factList([
     ["architecture", choice.architecture],
     ["parameters", choice.parameters && count(choice.parameters)],
     ["context", choice.context_length && say("model.tokens", { count: choice.context_length.toLocaleString() })],
     ["download", choice.local ? say("model.download.none") : choice.download_bytes && bytes(choice.download_bytes)],
     ["licence", choice.licence],
-  ]));
+  ]);
+  if (facts.childElementCount) parts.push(facts);
   if (choice.hint) parts.push(element("p", "pp-note", say(choice.hint)));
   if (choice.estimate) parts.push(verdict(choice.estimate));
   if (choice.error) {
