@@ -190,8 +190,8 @@ class Live {
     const known = progress?.total > 0;
     if (known) this.bar.value = progress.done / progress.total;
     else if (!ENDED.has(phase)) this.bar.removeAttribute("value");
-    this.stage.textContent = progress && !ENDED.has(phase) ? stageWords(progress, known) : say(`phase.${phase}`);
-    if (ENDED.has(phase) && progress?.stage === "training") this.stage.textContent = stageWords(progress, known);
+    const telling = progress && (!ENDED.has(phase) || progress.stage === "training");
+    this.stage.textContent = telling ? stageWords(progress, known) : say(`phase.${phase}`);
   }
 
   drawFacts() {
