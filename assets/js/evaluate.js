@@ -60,9 +60,10 @@ class Live {
     this.panel.replaceChildren(box);
   }
 
-  show({ evaluation, viewer }) {
+  /** What a reload brings back gives way to what was picked in the meantime. */
+  show({ evaluation, viewer, reopened }) {
     this.viewer = viewer ?? this.viewer;
-    if (evaluation === this.evaluation) return this.buttons();
+    if (evaluation === this.evaluation || (reopened && this.evaluation)) return this.buttons();
     this.leave();
     this.evaluation = evaluation;
     if (!evaluation) return this.empty();

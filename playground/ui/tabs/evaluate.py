@@ -55,8 +55,9 @@ def build(services: Services, shell: Shell) -> EvaluateTab:
             run = gr.Dropdown([], label=text("evaluate.run"), info=text("evaluate.run.help"), elem_id="evaluate-run")
             with gr.Row():
                 split = choice_for(EvaluationSettings, "split", elem_id="evaluate-split", min_width=140)
-                limit = number_for(
-                    EvaluationSettings, "limit", label=text("evaluate.limit"), info=text("evaluate.limit.help"),
+                # Not an empty field for all: Gradio 6.31 makes a 0 of an empty number as soon as it is shown.
+                limit = gr.Number(
+                    0, label=text("evaluate.limit"), info=text("evaluate.limit.help"), minimum=0, precision=0,
                     elem_id="evaluate-limit", min_width=100,
                 )  # fmt: skip
                 batch = number_for(EvaluationSettings, "batch_size", elem_id="evaluate-batch-size", min_width=100)
@@ -140,7 +141,7 @@ def start(
         document = {
             "run": run,
             "split": split,
-            "limit": limit,
+            "limit": limit or None,
             "batch_size": batch_size,
             "generation": codec.encode_section(generation_settings(values)),
         }
@@ -178,4 +179,4 @@ def reopen(
         newest = services.store.list("evaluation", owner=known.owner, limit=1)
         looked_at = newest[0].id if newest else ""
     viewer = identity.viewer(known)
-    return looked_at, {"evaluation": looked_at, "viewer": viewer}, viewer
+    return looked_at, {"evaluation": looked_at, "viewer": viewer, "reopened": True}, viewer

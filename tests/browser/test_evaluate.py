@@ -1,0 +1,202 @@
+"""The Evaluate tab: results to read on every screen, and an evaluation from the click to the table."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from playground.runs.store import RunStore
+from tests.browser.conftest import Opener, Server, Witness, running_app
+from tests.browser.test_shell import SETTLED, open_tab
+from tests.evaluation.finished_runs import data_file, finished_run
+from tests.small_models import make_model
+from tests.ui.evaluations import HOSTILE, finished_evaluation, run_of
+
+pytestmark = pytest.mark.browser
+
+ROWS = 34
+MINUTES = 300_000
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app without a model: an evaluation of 34 rows and one of 12, and a run on a small model to evaluate."""
+    home = tmp_path_factory.mktemp("evaluate")
+    store = RunStore(home)
+    run = run_of(store)
+    finished_evaluation(store, run, rows=ROWS)
+    finished_evaluation(store, run, rows=12)
+    finished_run(store, make_model("llama", home / "llama"), data_file(home), name="A small run")
+    store.close()
+    with running_app(home, PLAYGROUND_MODEL="none") as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Browser, witness: Witness, app: Server) -> Iterator[Opener]:
+    opener = Opener(browser, witness, app.url)
+    yield opener
+    for context in opener.contexts:
+        context.close()
+
+
+def opened(visit: Opener, rows: int = ROWS, **options: object) -> Page:
+    """The tab with one of the two results in it."""
+    page = visit(**options)  # type: ignore[arg-type]
+    open_tab(page, "evaluate")
+    finished = page.locator("#evaluate-list li button").filter(has_text="A run on test")
+    finished.nth(1 if rows == ROWS else 0).click()
+    expect(page.locator("#evaluate-scores tbody tr")).to_have_count(4)
+    expect(page.locator("#evaluate-rows-count")).to_contain_text(f"{rows}")
+    return page
+
+
+def shown_rows(page: Page) -> list[int]:
+    return [
+        int(number)
+        for number in page.locator("#evaluate-rows tbody tr").evaluate_all("all => all.map(one => one.dataset.row)")
+    ]
+
+
+def choose(page: Page, field: str, value: str) -> None:
+    page.locator(f"#evaluate-rows-{field}").select_option(value)
+
+
+def test_scores_stand_side_by_side_with_their_difference(visit: Opener) -> None:
+    page = opened(visit)
+    bleu = page.locator("#evaluate-scores tr[data-metric=bleu]")
+    base, tuned = (float(bleu.locator("td").nth(at).inner_text()) for at in (0, 1))
+    assert 0 < base < tuned < 100
+    expect(bleu.locator("td").nth(2)).to_contain_text(re.compile(r"▲ \+\d+\.\d better"))
+    expect(page.locator("#evaluate-scores tr[data-metric=exact_match] td").nth(0)).to_have_text("0.03")
+    expect(page.locator("#evaluate-signature")).to_have_text(re.compile(r"^nrefs:1\|case:mixed\|.*\|version:"))
+    expect(page.locator(".pe-few")).to_have_count(0)
+    for name in ("metrics", "rows", "differences"):
+        expect(page.locator(f"#evaluate-plot-{name} .main-svg").first).to_be_visible()
+
+
+def test_few_rows_come_with_a_warning_in_words(visit: Opener) -> None:
+    expect(opened(visit, rows=12).locator(".pe-few")).to_contain_text("Only 12 rows")
+
+
+def test_the_signature_is_copied(visit: Opener) -> None:
+    page = opened(visit)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#evaluate-copy").click()
+    expect(page.locator("#evaluate-copy")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#evaluate-signature").inner_text()
+
+
+def test_rows_are_paged_sorted_filtered_and_searched(visit: Opener) -> None:
+    page = opened(visit)
+    assert shown_rows(page) == list(range(100, 110))
+    for _ in range(3):
+        page.locator("#evaluate-rows-next").click()
+    expect(page.locator("#evaluate-rows-count")).to_have_text("31–34 of 34 rows")
+    assert shown_rows(page) == [130, 131, 132, 133]
+    expect(page.locator("#evaluate-rows-next")).to_be_disabled()
+    choose(page, "order", "difference.down")
+    assert shown_rows(page)[0] == 100
+    choose(page, "order", "difference.up")
+    assert shown_rows(page)[:2] == [101, 102]
+    head = page.locator("th.pe-column-gain")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "descending")
+    assert shown_rows(page)[0] == 100
+    choose(page, "show", "worse")
+    assert shown_rows(page) == [101]
+    choose(page, "show", "same")
+    assert shown_rows(page) == [102]
+    choose(page, "show", "all")
+    page.locator("#evaluate-rows-search").fill("SCENE 17")
+    expect(page.locator("#evaluate-rows-count")).to_have_text("1–1 of 1 rows")
+    assert shown_rows(page) == [117]
+    page.locator("#evaluate-rows-search").fill("nowhere to be found")
+    expect(page.get_by_text("No row fits")).to_be_visible()
+
+
+def test_a_point_of_the_figure_leads_to_its_row(visit: Opener) -> None:
+    page = opened(visit)
+    choose(page, "show", "worse")
+    expect(page.locator("#evaluate-plot-rows .scatterlayer .point")).to_have_count(ROWS)
+    page.evaluate(
+        "document.querySelector('#evaluate-plot-rows').emit('plotly_click', {points: [{customdata: [125, '']}]})"
+    )
+    expect(page.locator("tr.pe-revealed")).to_have_attribute("data-row", "125")
+    assert shown_rows(page) == list(range(120, 130))
+
+
+def test_markup_in_data_stays_text(visit: Opener) -> None:
+    page = opened(visit)
+    expect(page.locator("tr[data-row='101'] .pe-column-question")).to_contain_text(HOSTILE)
+    assert page.evaluate("window.hurt") is None
+
+
+def test_every_row_can_be_taken_away(visit: Opener) -> None:
+    page = opened(visit)
+    choose(page, "show", "worse")
+    with page.expect_download() as found:
+        page.locator("#evaluate-rows-csv").click()
+    assert re.fullmatch(r"evaluation-\w+\.csv", found.value.suggested_filename)
+    rows = list(csv.DictReader(io.StringIO(found.value.path().read_text("utf-8-sig"), newline="")))
+    assert list(rows[0])[:4] == ["instruction", "input", "output", "model_response"]
+    assert len(rows) == ROWS
+    assert rows[0]["base_response"] == 'A "quoted", cat of number 0.\nIt sat.'
+    assert rows[0]["model_response"] == rows[0]["output"]
+    with page.expect_download() as found:
+        page.locator("#evaluate-rows-json").click()
+    objects = json.loads(found.value.path().read_text("utf-8"))
+    assert [{key: str(value) for key, value in row.items()} for row in objects] == rows
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)])
+def test_everyone_can_read_a_result(visit: Opener, width: int, dark: bool) -> None:
+    page = opened(visit, rows=12, width=width, dark=dark)
+    expect(page.locator("#evaluate-plot-differences .main-svg").first).to_be_visible()
+    page.wait_for_function(SETTLED)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    found = Axe().run(page).response["violations"]
+    serious = [
+        f"{one['id']}: {[node['html'][:200] for node in one['nodes']]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert not serious, "\n".join(serious)
+
+
+def test_an_evaluation_from_the_click_to_the_table(visit: Opener, app: Server) -> None:
+    page = visit()
+    open_tab(page, "evaluate")
+    page.locator("#evaluate-run input").click()
+    page.get_by_role("option", name=re.compile("A small run")).click()
+    page.locator("#evaluate-limit input").fill("4")
+    page.locator("#evaluate-generation-max-new-tokens input").fill("6")
+    page.locator("#evaluate-start").click()
+    expect(page.locator("#evaluate-stop")).to_be_visible()
+    page.reload()
+    open_tab(page, "evaluate")
+    expect(page.locator("#evaluate-scores tbody tr")).to_have_count(4, timeout=MINUTES)
+    expect(page.locator("#evaluate-live")).to_contain_text("test rows · greedy, at most 6 tokens")
+    expect(page.locator("#evaluate-rows tbody tr")).to_have_count(4)
+    expect(page.locator("#evaluate-list li").first).to_contain_text("mine")
+    newest = httpx.get(f"{app.url}playground/runs", params={"kind": "evaluation"}, timeout=30).json()["runs"][0]
+    assert newest["phase"] == "done"
+
+
+def test_an_evaluation_is_cancelled_by_its_owner(visit: Opener, app: Server) -> None:
+    page = visit()
+    open_tab(page, "evaluate")
+    page.locator("#evaluate-run input").click()
+    page.get_by_role("option", name=re.compile("A small run")).click()
+    page.locator("#evaluate-start").click()
+    page.locator("#evaluate-stop").click()
+    expect(page.locator("#evaluate-live .pt-phase")).to_have_text("Stopped", timeout=MINUTES)
+    expect(page.locator("#evaluate-stop")).to_be_hidden()
+    expect(page.locator("#evaluate-scores")).to_have_count(0)
