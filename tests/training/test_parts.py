@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 import torch
 from transformers import AutoTokenizer
-from trl import SFTTrainer
+from trl import SFTConfig, SFTTrainer
 from trl.trainer import base_trainer
 
 from playground.config import run as config_run
 from playground.config.run import AdapterSettings, DataSettings, RunRef, TrainingSettings
+from playground.config.settings import settings_of
 from playground.data.splits import prepare
 from playground.errors import RunError
 from playground.runs.context import JobContext
 from playground.training import dispatch, saving, sft
-from playground.training.precision import choose_precision
+from playground.training.arguments import trainer_arguments
+from playground.training.precision import Precision, choose_precision
 from playground.training.rows import IGNORED, Encoding
 from playground.training.samples import fixed_prompts
 from playground.training.stopwatch import Stopwatch
@@ -210,3 +212,43 @@ def test_a_run_prints_nothing(
     assert said.out == ""
     assert "%|" not in said.err  # no progress bars
     assert json.loads((tmp_path / "run" / "adapter" / "adapter_config.json").read_text())["r"] == 4
+
+
+def test_every_training_setting_reaches_the_trainer_or_is_used_before_it(tmp_path: Path) -> None:
+    def arguments(**settings: Any) -> dict[str, Any]:
+        return trainer_arguments(
+            TrainingSettings(**settings), Precision("float32", "float32"), "cpu", tmp_path, evaluates=True
+        )
+
+    other = {
+        "max_steps": 7,
+        "epochs": 3.0,
+        "batch_size": 2,
+        "gradient_accumulation": 3,
+        "learning_rate": 1e-3,
+        "optimizer": "sgd",
+        "schedule": "cosine",
+        "warmup_steps": 5.0,
+        "weight_decay": 0.1,
+        "max_grad_norm": 0.5,
+        "gradient_checkpointing": True,
+        "eval_steps": 3,
+        "save_steps": 3,
+        "log_steps": 3,
+        "seed": 3,
+    }
+    elsewhere = {"max_length", "precision", "eval_rows", "sample_steps", "sample_tokens"}
+    assert other.keys() | elsewhere == {setting.name for setting in settings_of(TrainingSettings)}
+    for name, value in other.items():
+        changed = {key for key, given in arguments(**{name: value}).items() if given != arguments()[key]}
+        assert changed, name
+        assert value in {arguments(**{name: value})[key] for key in changed}, name
+
+
+def test_the_trainer_gets_what_the_settings_say(tmp_path: Path) -> None:
+    training = TrainingSettings(weight_decay=0.25, max_grad_norm=0.5, warmup_steps=0.1, optimizer="adafactor")
+    made = SFTConfig(**trainer_arguments(training, Precision("float32", "float32"), "cpu", tmp_path, evaluates=False))
+    assert (made.weight_decay, made.max_grad_norm, made.warmup_steps, made.optim) == (0.25, 0.5, 0.1, "adafactor")
+    assert not made.bf16
+    assert not made.activation_checkpointing
+    assert not made.do_eval
