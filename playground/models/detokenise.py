@@ -1,7 +1,6 @@
 """Token ids back to text, piece by piece, without losing spaces or showing half a character."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from transformers import PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
@@ -68,34 +67,45 @@ def token_texts(tokenizer: PreTrainedTokenizerBase, vocabulary: int) -> list[str
     """
     names = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     byte_of = _byte_alphabet(tokenizer)
-    anchor = tokenizer.encode("a", add_special_tokens=False)[-1:]
-    before = decode(tokenizer, anchor, special=True)
-    pairs = [[*anchor, token_id] for token_id in range(len(names))]
-    decoded = tokenizer.batch_decode(pairs, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-    texts = [
-        _readable(text.removeprefix(before), name, byte_of) if name is not None else f"<unused {token_id}>"
-        for token_id, (text, name) in enumerate(zip(decoded, names, strict=True))
-    ]
+    pieces = _spelled(tokenizer, names, byte_of) if byte_of else _decoded(tokenizer, names)
+    texts = [f"<unused {token_id}>" if piece is None else piece for token_id, piece in enumerate(pieces)]
     texts.extend(f"<unused {token_id}>" for token_id in range(len(texts), vocabulary))
     return texts[:vocabulary]
 
 
-def _readable(text: str, name: str, byte_of: dict[str, int]) -> str:
-    """The text, and the token's bytes after it where they are no UTF-8."""
-    if BROKEN not in text:
-        return text
-    if name.startswith("<0x"):
-        return BROKEN + name
-    if all(letter in byte_of for letter in name):
-        return BROKEN + "".join(f"<0x{byte_of[letter]:02X}>" for letter in name)
-    return text
+def _spelled(
+    tokenizer: PreTrainedTokenizerBase, names: Sequence[str | None], byte_of: dict[str, int]
+) -> Iterator[str | None]:
+    """Texts of a byte-level vocabulary, letter by letter; ten times as fast as its decoder."""
+    added = tokenizer.get_added_vocab()
+    for name in names:
+        if name is None or name in added:
+            yield name
+            continue
+        content = bytes(byte_of[letter] for letter in name)
+        try:
+            yield content.decode()
+        except UnicodeDecodeError:
+            yield BROKEN + "".join(f"<0x{byte:02X}>" for byte in content)
+
+
+def _decoded(tokenizer: PreTrainedTokenizerBase, names: Sequence[str | None]) -> Iterator[str | None]:
+    """Texts of any other vocabulary: what each token adds behind another."""
+    anchor = tokenizer.encode("a", add_special_tokens=False)[-1:]
+    before = decode(tokenizer, anchor, special=True)
+    for token_id, name in enumerate(names):
+        if name is None:
+            yield None
+            continue
+        text = decode(tokenizer, [*anchor, token_id], special=True).removeprefix(before)
+        yield BROKEN + name if BROKEN in text and name.startswith("<0x") else text
 
 
 def _byte_alphabet(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
     """Letter to byte for byte-level tokenizers, which write each byte as one printable letter; empty for others."""
     if not tokenizer.is_fast:
         return {}
-    decoder = json.loads(tokenizer.backend_tokenizer.to_str())["decoder"] or {}
-    kinds = {decoder.get("type"), *(part["type"] for part in decoder.get("decoders", ()))}
+    # By its description: a decoder may be a sequence, whose parts cannot be had otherwise without all merges.
+    is_byte_level = "ByteLevel" in str(tokenizer.backend_tokenizer.decoder)
     letters: dict[int, str] = bytes_to_unicode()  # type: ignore[no-untyped-call]
-    return {letter: byte for byte, letter in letters.items()} if "ByteLevel" in kinds else {}
+    return {letter: byte for byte, letter in letters.items()} if is_byte_level else {}
