@@ -14,10 +14,9 @@ from playground.config.evaluation import EvaluationSettings
 from playground.config.run import RunRef
 from playground.data.formats import summary
 from playground.errors import Cancelled
-from playground.evaluation import EXAMPLES
 from playground.evaluation.comparison import compare
 from playground.evaluation.questions import Questions, ask
-from playground.evaluation.subject import Subject, held_out, subject_of
+from playground.evaluation.subject import EXAMPLES, Subject, held_out, subject_of
 from playground.models.generation import context_length, generate
 from playground.models.loading import LoadedModel, load
 from playground.models.shelf import Shelf, Side

@@ -15,6 +15,8 @@ from playground.runs.store import RunStore
 
 ADAPTER = "adapter"
 WHOLE_MODEL = "model"
+EXAMPLES = "examples.json"
+"""In an evaluation's folder: every row with both answers and their scores."""
 
 
 @dataclass(frozen=True)

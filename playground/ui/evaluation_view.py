@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from playground.errors import RunError
-from playground.evaluation import EXAMPLES
+from playground.evaluation.subject import EXAMPLES
 from playground.runs.events import Phase
 from playground.runs.store import RunStore
 from playground.ui.i18n import say

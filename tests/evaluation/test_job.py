@@ -14,10 +14,10 @@ from transformers import AutoModelForCausalLM
 from playground.config.evaluation import EvaluationSettings
 from playground.config.generation import GenerationSettings
 from playground.errors import DataError
-from playground.evaluation import EXAMPLES, job
+from playground.evaluation import job
 from playground.evaluation.metrics import score
 from playground.evaluation.questions import ask
-from playground.evaluation.subject import held_out, subject_of
+from playground.evaluation.subject import EXAMPLES, held_out, subject_of
 from playground.runs.context import JobContext
 from playground.runs.events import Event, Log, Phase, PhaseChange, Progress
 from playground.runs.store import RunStore

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from playground.data.records import Record
-from playground.evaluation import EXAMPLES
 from playground.evaluation.comparison import compare
+from playground.evaluation.subject import EXAMPLES
 from playground.runs import strict
 from playground.runs.events import Phase, PhaseChange, Progress
 from playground.runs.store import RunStore

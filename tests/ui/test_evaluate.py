@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from playground.errors import NotAllowed, RunError
-from playground.evaluation import EXAMPLES
+from playground.evaluation.subject import EXAMPLES
 from playground.runs.events import Phase
 from playground.ui import identity, routes
 from playground.ui.generation_form import NAMES
