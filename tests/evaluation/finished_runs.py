@@ -9,6 +9,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground.jobs.submission import submit
+from playground.models.detokenise import AnswerText
 from playground.runs.events import Phase, PhaseChange
 from playground.runs.store import RunStore
 from tests.small_models import make_model
@@ -67,7 +68,10 @@ def finished_run(
 
 
 def greedy(model: Any, tokenizer: Any, ids: list[int], new_tokens: int) -> str:
-    """A greedy answer by plain forward passes: the reference that shares nothing with our generation."""
+    """A greedy answer by plain forward passes: its tokens are chosen by nothing of ours, only spelled by it.
+
+    Plain decoding would spell the random bytes of an untrained model differently where an answer ends within one.
+    """
     given, ends = list(ids), {tokenizer.eos_token_id}
     for _ in range(new_tokens):
         with torch.no_grad():
@@ -75,9 +79,9 @@ def greedy(model: Any, tokenizer: Any, ids: list[int], new_tokens: int) -> str:
         given.append(following)
         if following in ends:
             break
-    # What the answer adds to the prompt's text: alone, a first word would lose the space in front of it.
-    whole, prompt = (tokenizer.decode(part, skip_special_tokens=True) for part in (given, ids))
-    return str(whole.removeprefix(prompt))
+    answer = AnswerText(tokenizer, ids)
+    answer.ids = given[len(ids) :]
+    return answer.whole()
 
 
 def tokenizer_of(model: Path) -> Any:
