@@ -42,7 +42,7 @@ async (turn) => {
 """
 WRITE_PRESET = """
 async () => {
-  const steps = document.querySelector("#train-training-max-steps input");
+  const steps = document.querySelector("#train-training-max-steps :is(input, textarea)");
   const before = steps.value;
   const begun = performance.now();
   while (steps.value === before) {

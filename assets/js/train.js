@@ -72,9 +72,10 @@ class Live {
     this.panel.replaceChildren(box);
   }
 
-  show({ run, viewer }) {
+  /** What a reload brings back gives way to what was picked in the meantime. */
+  show({ run, viewer, reopened }) {
     this.viewer = viewer ?? this.viewer;
-    if (run === this.run) return this.buttons();
+    if (run === this.run || (reopened && this.run)) return this.buttons();
     this.leave();
     this.run = run;
     if (!run) return this.empty();

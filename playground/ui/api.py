@@ -4,11 +4,12 @@
 The host gives the host key; on the machine itself, where no host key is set, it may be left empty.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from playground.config import codec
+from playground.config.generation import GenerationSettings
 from playground.errors import NotAllowed
 from playground.runs.records import RunRecord
 from playground.ui import identity
@@ -16,16 +17,51 @@ from playground.ui.errors import shown
 from playground.ui.evaluation_view import RESULT
 from playground.ui.identity import Person
 from playground.ui.launching import launch, launch_evaluation
+from playground.ui.prompts import typed_ids
 from playground.ui.run_views import run_row
 from playground.ui.services import Services
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 STATUS = ("run", "name", "method", "model", "phase", "reason", "steps", "position")
 
 
 def register(services: Services) -> None:
     """Adds the endpoints to the page being built."""
-    for endpoint in (start_run, run_status, stop_run, evaluate):
+    for endpoint in (generate, start_run, run_status, stop_run, evaluate):
         gr.api(shown(endpoint, services), api_name=endpoint.__name__, concurrency_limit=None)
+
+
+def generate(
+    services: Services,
+    request: gr.Request,
+    prompt: str,
+    run: str = "",
+    template: str = "",
+    settings: dict[str, Any] | None = None,
+    owner_key: str = "",
+) -> dict[str, str]:
+    """The loaded model's answer to a prompt, and with `run` that of the model as the run left it, from the same random
+    numbers: `{"prompt", "base", "tuned"}`.
+
+    Args:
+        run: id of a finished run of one's own, trained on the loaded model; empty asks the loaded model alone.
+        template: puts the prompt into words, such as `alpaca` or `chat`; empty takes it as it stands.
+        settings: the fields of `generation` in `assets/configs/schema.json`; greedy, 50 tokens by default.
+        owner_key: the key the run was started with.
+    """
+    decoding = codec.decode_section(GenerationSettings, settings or {})
+
+    def ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+        return typed_ids(prompt, template, tokenizer)
+
+    server = services.model_server()
+    found = {"prompt": prompt, "base": server.answer(ids, decoding).text}
+    if run:
+        identity.check_owner(services.store.get(run).owner, person(owner_key, request))
+        found["tuned"] = server.answer(ids, decoding, run=run).text
+    return found
 
 
 def start_run(

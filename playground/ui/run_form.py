@@ -105,7 +105,7 @@ def build_form() -> RunForm:
     )  # fmt: skip
     with gr.Row():
         for name in ("max_steps", "batch_size", "learning_rate"):
-            add(TrainingSettings, name, min_width=90, **({"value": 40} if name == "max_steps" else {}))
+            add(TrainingSettings, name, min_width=90, **({"value": "40"} if name == "max_steps" else {}))
     for fold, (cls, names) in FOLDS.items():
         with gr.Accordion(text(f"train.fold.{fold}"), open=False, elem_id=f"train-fold-{fold}"), gr.Row():
             for name in names:
@@ -120,6 +120,10 @@ def build_form() -> RunForm:
 def _field(found: Setting, cls: type[Settings], **options: Any) -> Component:
     """The component that suits a setting's kind."""
     match found.kind:
+        case "int" | "float" if found.optional:
+            # Gradio 6.31's Number turns an empty field into 0 as soon as it mounts.
+            written = "" if found.default is None else f"{found.default:g}"
+            return forms.text_for(cls, found.name, prefix="train", **{"value": written, "max_lines": 1, **options})
         case "int" | "float":
             return forms.number_for(cls, found.name, prefix="train", **options)
         case "bool":
@@ -181,6 +185,8 @@ def _to_json(found: Setting, value: Any) -> Any:
             return list(forms.split_texts(value or "") or ()) or None
         case "text" if found.optional:
             return (value or "").strip() or None
+        case "int" | "float" if found.optional:
+            return _number(found, str(value if value is not None else "").strip())
         case "int" if isinstance(value, float) and value.is_integer():
             return int(value)
         case _:
@@ -195,8 +201,21 @@ def _to_field(found: Setting, value: Any) -> Any:
             return ", ".join(value or ())
         case "text":
             return value or ""
+        case "int" | "float" if found.optional:
+            return "" if value is None else f"{value}"
         case _:
             return value
+
+
+def _number(found: Setting, written: str) -> float | int | None:
+    """The number in a text field; empty is null."""
+    if not written:
+        return None
+    try:
+        return int(written) if found.kind == "int" else float(written)
+    except ValueError:
+        wanted = "a whole number" if found.kind == "int" else "a number"
+        raise ConfigError([f"{found.path} must be {wanted}, or empty for null; got {written!r}."]) from None
 
 
 def _shares(path: str, written: str) -> Iterator[float]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from playground.config import codec
-from playground.config.generation import GenerationSettings
 from playground.config.run import RunConfig
 from playground.data.records import Record
 from playground.errors import PlaygroundError, RunError
@@ -16,6 +15,7 @@ from playground.ui import identity
 from playground.ui.errors import shown
 from playground.ui.generation_form import GenerationForm, build_generation_form, generation_settings
 from playground.ui.i18n import text
+from playground.ui.prompts import record_ids, typed_ids
 from playground.ui.services import Services
 from playground.ui.shell import Shell
 
@@ -95,49 +95,6 @@ def _wire(tab: CompareTab, services: Services, shell: Shell) -> None:
     ]
     tab.start.click(lambda prompt: prompt, [tab.prompt], [shell.prompt], queue=False, **quiet)
     tab.stop.click(None, cancels=answering, js="() => window.dispatchEvent(new Event('playground:stopped'))", **quiet)
-    gr.api(Answering(services).generate, api_name="generate")
-
-
-@dataclass(frozen=True)
-class Answering:
-    """The endpoint for scripts, with the services it asks."""
-
-    services: Services
-
-    def generate(
-        self,
-        prompt: str,
-        run: str = "",
-        template: str = "",
-        strategy: str = "greedy",
-        max_new_tokens: int = 50,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        min_p: float = 0.0,
-        num_beams: int = 5,
-        seed: int = 0,
-    ) -> dict[str, Any]:
-        """Answers of the loaded model, and with `run` of the model as that run left it, to one prompt.
-
-        Args:
-            run: id of a finished run on the loaded model; empty asks the loaded model alone.
-            template: puts the prompt into words, such as `alpaca` or `chat`; empty takes it as it stands.
-        """
-        document = {
-            "strategy": strategy, "max_new_tokens": max_new_tokens, "temperature": temperature, "top_k": top_k,
-            "top_p": top_p, "min_p": min_p, "num_beams": num_beams, "seed": seed,
-        }  # fmt: skip
-        settings = codec.decode_section(GenerationSettings, document)
-        server = self.services.model_server()
-
-        def ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
-            return typed_ids(prompt, template, tokenizer)
-
-        found: dict[str, Any] = {"prompt": prompt, "base": server.answer(ids, settings).text}
-        if run:
-            found["tuned"] = server.answer(ids, settings, run=run).text
-        return found
 
 
 def offer(services: Services, person: object, chosen: str | None, looked_at: str, request: gr.Request) -> Any:
@@ -206,24 +163,6 @@ def compare(
             yield {"state": state, **pair, **shown_with}
     except PlaygroundError as error:
         yield {"state": "error", "message": str(error)}
-
-
-def typed_ids(prompt: str, template: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
-    """A typed prompt as the model reads it; an empty template takes it as it stands."""
-    from playground.data.masking import prompt_ids
-    from playground.data.templates import render_prompt
-
-    if not template:
-        return prompt_ids(prompt, tokenizer)
-    return prompt_ids(render_prompt(prompt, template, tokenizer), tokenizer)
-
-
-def record_ids(record: Record, template: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
-    """A held-out row as the model reads it: with the run's template exactly as in training and evaluation."""
-    from playground.data.masking import prompt_ids
-    from playground.data.templates import render
-
-    return prompt_ids(render(record, template, tokenizer) if template else record.question, tokenizer)
 
 
 def _owned(services: Services, run: str, person: object, request: gr.Request) -> RunConfig:

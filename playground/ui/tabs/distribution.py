@@ -79,11 +79,13 @@ def pick(services: Services, sample: list[str], chat: bool, run: str) -> tuple[s
 
 def refresh(
     services: Services, person: object, shared: str, typed: str, chat: bool, run: str, request: gr.Request
-) -> tuple[str, dict[str, Any], dict[str, Any]]:
+) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """Prompt, runs and picture anew: the tab is new, or the model was loaded or replaced."""
     prompt, runs = shared or typed, runs_of(services, person, request)
     run = run if run in [value for _, value in runs] else BASE
-    return prompt, gr.update(choices=runs, value=run), picture_of(services, prompt, chat, run)
+    # A prompt that stays is not written again: on a slow machine the reader may be typing already.
+    written = gr.skip() if prompt == typed else prompt
+    return written, gr.update(choices=runs, value=run), picture_of(services, prompt, chat, run)
 
 
 def opened(

@@ -162,4 +162,4 @@ def reopen(
     if not run:
         newest = services.store.list("run", owner=known.owner, limit=1)
         run = newest[0].id if newest else ""
-    return run, {"run": run, "viewer": identity.viewer(known)}, identity.viewer(known)
+    return run, {"run": run, "viewer": identity.viewer(known), "reopened": True}, identity.viewer(known)

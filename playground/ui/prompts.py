@@ -1,0 +1,25 @@
+"""Prompts as the model reads them: typed ones and held-out rows, with a template or as they stand."""
+
+from typing import TYPE_CHECKING
+
+from playground.data.records import Record
+from playground.data.templates import render, render_prompt
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+def typed_ids(prompt: str, template: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """A typed prompt as the model reads it; an empty template takes it as it stands."""
+    from playground.data.masking import prompt_ids
+
+    if not template:
+        return prompt_ids(prompt, tokenizer)
+    return prompt_ids(render_prompt(prompt, template, tokenizer), tokenizer)
+
+
+def record_ids(record: Record, template: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """A held-out row as the model reads it: with the run's template exactly as in training and evaluation."""
+    from playground.data.masking import prompt_ids
+
+    return prompt_ids(render(record, template, tokenizer) if template else record.question, tokenizer)
