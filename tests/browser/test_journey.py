@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.conftest import Opener, Server
 from tests.waiting import wait_until
@@ -138,8 +138,8 @@ def test_an_uploaded_file_that_is_broken_fails_with_its_row(open_page: Opener, s
     server.wait_for("ready")
     page = open_page()
     open_tab(page, "Train")
-    broken = {"name": "broken.json", "mimeType": "application/json", "buffer": b'[{"instruction": "a", "output": ]'}
-    page.locator("#train-upload input[type=file]").set_input_files(files=[broken])
+    broken: FilePayload = {"name": "broken.json", "mimeType": "application/json", "buffer": b'[{"instruction": "a", "output": ]'}
+    page.locator("#train-upload input[type=file]").set_input_files(broken)
     expect(page.locator("#train-source input")).to_have_value("broken.json")
     fill(page, "name", "a broken file")
     page.locator("#train-start").click()

@@ -68,7 +68,7 @@ def in_browser(page: Page, cases: list[Case]) -> list[dict[str, Any]]:
     """What sampling.js makes of each case, all in one round trip."""
     sent = []
     for case in cases:
-        settings: dict[str, object] = {
+        settings: dict[str, float] = {
             "temperature": case.temperature,
             "top_k": case.k,
             "top_p": case.p,
