@@ -17,12 +17,11 @@ There: `playground.text(key, {name: value})`, `playground.url("metrics?run=…")
 `playground:status` on window, with the model server's state as `detail`, at every poll.
 """
 
-import importlib
-import importlib.util
 import json
 import os
 import secrets
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -32,10 +31,19 @@ from playground.ui.errors import shown
 from playground.ui.i18n import text, translations
 from playground.ui.services import Services
 from playground.ui.shell import Shell
+from playground.ui.tabs import compare, distribution, evaluate, train
+from playground.ui.tabs import model as model_tab
 from playground.ui.theme import theme
 
 TITLE = "Post-training Playground"
-TABS = ("model", "distribution", "train", "compare", "evaluate")
+TABS: dict[str, Callable[[Services, Shell], object]] = {
+    "model": model_tab.build,
+    "distribution": distribution.build,
+    "train": train.build,
+    "compare": compare.build,
+    "evaluate": evaluate.build,
+}
+"""In the order in which they stand; the name is the tab's id and the end of the key of its title."""
 STYLES = ("playground", "train", "compare", "evaluate")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 LARGEST_UPLOAD = "200mb"
@@ -68,12 +76,9 @@ def build(services: Services) -> gr.Blocks:
             shown(welcome), [person], [person], api_visibility="private", queue=False, show_progress="hidden"
         )
         with gr.Tabs(elem_id="shell-tabs") as tabs:
-            for name in TABS:
-                if importlib.util.find_spec(f"playground.ui.tabs.{name}") is None:
-                    continue
+            for name, build_tab in TABS.items():
                 with gr.Tab(text(f"tab.{name}"), id=name, elem_id=f"tab-{name}") as tab:
-                    module = importlib.import_module(f"playground.ui.tabs.{name}")
-                    module.build(services, Shell(person, prompt, run, opened, status, tabs, tab))
+                    build_tab(services, Shell(person, prompt, run, opened, status, tabs, tab))
         api.register(services)
     demo.queue(max_size=256, default_concurrency_limit=8)
     return demo

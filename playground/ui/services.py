@@ -94,8 +94,10 @@ class Services:
 
     def load_model(self, ref: "ModelRef", dtype: str, device: str, *, by: str, token: str | None = None) -> None:
         """Begins to load for everyone; `by` is the owner id of whom it is for, and who may cancel it."""
-        self.model_server().start_loading(ref, dtype, device, token)
-        self.loader = by
+        server = self.model_server()
+        with self._lock:
+            server.start_loading(ref, dtype, device, token)
+            self.loader, self.model = by, "none"  # what a person asked for is not replaced by the default
 
     def estimate(self, source: "Path | Entry", dtype: str, device: str) -> "MemoryEstimate | None":
         """What loading takes; None until the heavy imports are done, without which devices are not known.
@@ -169,8 +171,9 @@ class Services:
             return
         try:
             server = self.model_server()
-            if self.model != "none":
-                server.start_loading(self.model, "auto", "auto")
+            with self._lock:
+                if self.model != "none":
+                    server.start_loading(self.model, "auto", "auto")
             self.jobs.recover()
             self.jobs.warm_up()
         except Exception as error:  # the page stays up and says why there is no model

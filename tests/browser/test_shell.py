@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from playground.ui.app import TABS
-from tests.browser.conftest import Opener, Server, running_app
+from tests.browser.conftest import Opener, Server, Witness, running_app
 from tests.small_models import make_model
 
 pytestmark = pytest.mark.browser
@@ -89,14 +89,21 @@ def test_everyone_can_use_every_tab(open_page: Opener, name: str, width: int, da
     assert "page-has-heading-one" not in [violation["id"] for violation in found]
 
 
-def test_a_browser_keeps_its_owner_key_over_a_reload(open_page: Opener) -> None:
+def test_a_browser_keeps_its_owner_key_over_a_reload(open_page: Opener, witness: Witness) -> None:
     page = open_page()
-    stored = "Object.entries(localStorage).find(([key]) => key.includes('playground-person'))?.[1]"
-    page.wait_for_function(f"() => {stored}")
-    before = page.evaluate(stored)
-    page.reload()
-    page.wait_for_selector("#model-choice dl")
-    assert page.evaluate(stored) == before
+    keys: list[str] = []
+    page.on("request", lambda request: keys.extend(re.findall(r'"key":"([^"]+)"', request.post_data or "")))
+    page.locator("#model-entry").get_by_text("OPT 350M").click()
+    expect(page.locator("#model-choice")).to_contain_text("331 M")
+    before = set(keys)
+    keys.clear()
+    witness.reload(page)
+    expect(page.locator("#model-choice dl")).to_be_visible()
+    page.locator("#model-entry").get_by_text("OPT 350M").click()
+    expect(page.locator("#model-choice")).to_contain_text("331 M")
+    assert len(before) == 1
+    assert set(keys) == before
+    assert page.url.count("key") == 0
 
 
 @pytest.mark.parametrize(
@@ -109,8 +116,9 @@ def test_a_browser_keeps_its_owner_key_over_a_reload(open_page: Opener) -> None:
     ],
 )
 def test_what_cannot_be_loaded_is_said_in_place(
-    open_page: Opener, source: str, field: str, typed: str, answer: str
+    open_page: Opener, server: Server, source: str, field: str, typed: str, answer: str
 ) -> None:
+    server.wait_for("ready")
     page = open_page()
     page.locator("#model-source").get_by_text(source).click()
     page.locator(f"{field} input, {field} textarea").first.fill(typed)
@@ -155,7 +163,7 @@ def test_a_raw_post_does_not_get_past_the_roles(workshop: Server) -> None:
     assert "for the host only" in call(workshop, "load", load_form(small, {**PARTICIPANT, "host": "guessed"}))
     assert "no owner key" in call(workshop, "load", load_form(small, None))
     disguised = ["catalogue", str(small), None, "", "", "auto", "auto", "", PARTICIPANT]
-    assert "for the host only" in call(workshop, "load", disguised)
+    assert '"success":false' in call(workshop, "load", disguised)
     assert "for the host only" in call(workshop, "unload", [PARTICIPANT])
     assert workshop.status()["state"] == "empty"
     call(workshop, "load", load_form(small, HOST))
@@ -166,11 +174,14 @@ def test_a_raw_post_does_not_get_past_the_roles(workshop: Server) -> None:
     assert workshop.wait_for("empty", 60)["info"] is None
 
 
-def test_the_host_key_leaves_the_address_bar_and_opens_the_hosts_controls(open_page: Opener, workshop: Server) -> None:
+def test_the_host_key_leaves_the_address_bar_and_opens_the_hosts_controls(
+    open_page: Opener, workshop: Server, witness: Witness
+) -> None:
     page = open_page("?host=the-key-of-the-host", url=workshop.url)
     expect(page.locator("#model-source").get_by_text("Folder on this machine")).to_be_visible()
     page.wait_for_function("!location.search.includes('host')")
-    page.reload()
+    witness.reload(page)
+    expect(page.locator("#model-choice dl")).to_be_visible()
     expect(page.locator("#model-source").get_by_text("Folder on this machine")).to_be_visible()
 
 

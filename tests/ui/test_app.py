@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -143,10 +144,10 @@ def test_a_host_key_is_made_where_others_can_come(
     monkeypatch.setenv("SPACE_ID", space)
     monkeypatch.setenv(identity.HOST_KEY_VARIABLE, "")
     app._choose_host_key(host, share)
-    made = app.os.environ[identity.HOST_KEY_VARIABLE]
+    made = os.environ[identity.HOST_KEY_VARIABLE]
     assert bool(made) is wanted
     app._choose_host_key(host, share)
-    assert app.os.environ[identity.HOST_KEY_VARIABLE] == made
+    assert os.environ[identity.HOST_KEY_VARIABLE] == made
 
 
 def test_chat_templates_are_found_in_either_place(tmp_path: Path) -> None:

@@ -50,8 +50,8 @@ def build(services: Services, shell: Shell) -> ModelTab:
         with gr.Column(scale=3, min_width=320):
             gr.Markdown(text("model.choose"), elem_classes="pp-title")
             source = gr.Radio(
-                _sources(EVERYONE), value="catalogue", show_label=False, container=False, elem_id="model-source",
-                label=text("model.source"), elem_classes="pp-segments",
+                _sources(EVERYONE + HOST_ONLY), value="catalogue", show_label=False, container=False,
+                elem_id="model-source", label=text("model.source"), elem_classes="pp-segments",
             )  # fmt: skip
             entry = gr.Radio(
                 [(found.title, found.name) for found in catalogue.CATALOGUE], value=DEFAULT_MODEL,
@@ -138,8 +138,9 @@ def offer(
         for record in services.store.list("run", owner=None if known.host else known.owner)
         if record.phase in (Phase.DONE, Phase.STOPPED)
     ]
-    chosen = source if source in sources else "catalogue"
-    return gr.update(choices=_sources(sources), value=chosen), gr.update(choices=finished)
+    # A value is sent only where it has to change: the person may have chosen meanwhile.
+    moved: dict[str, Any] = {} if source in sources else {"value": "catalogue"}
+    return gr.update(choices=_sources(sources), **moved), gr.update(choices=finished)
 
 
 def describe(
@@ -213,6 +214,8 @@ def allowed_ref(
         identity.require_owner(services.store.get(ref.run).owner, person, request)
     elif source == "folder" or catalogue.find(ref) is None:
         identity.require_host(person, request, "Loading a model that is not in the catalogue")
+        if source == "folder":
+            return str(check_folder(Path(ref).expanduser()).resolve())
     return ref
 
 
