@@ -1,7 +1,7 @@
 """One batch of prompts on its way through transformers' `generate`.
 
-Two things are done here that transformers leaves undone: what all prompts begin with is computed once, and rows that
-have ended leave the batch. Neither changes an answer; both are for evaluations, where prompts share a template and
+Two things are done here that transformers leaves undone: prompts of one template are read together (`prefill`), and
+rows that have ended leave the batch. Neither changes an answer; both are for evaluations, where prompts begin alike and
 answers differ in length.
 """
 
@@ -11,19 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList
-from transformers.cache_utils import DynamicLayer
 
 from playground.config.generation import GenerationSettings
-from playground.models.decoding import HalfEnded, NewTokens, StopWhenAsked, processors, random_stream
+from playground.models.decoding import ManyEnded, NewTokens, StopWhenAsked, processors, random_stream
 from playground.models.detokenise import AnswerText
+from playground.models.prefill import empty_cache, keeps_all, left_padded, plan, read
 
 OnTokens = Callable[[int, str], None]
 """Called with the index of a prompt and its whole answer so far, whenever that has grown."""
-
-SHARED_TOKENS = 8
-"""Fewer tokens in common are not worth a pass of their own."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +67,13 @@ class BatchCall:
         """The answers; with `stop` set, as far as they have come."""
         device, beams = self.model.device, self.settings.strategy == "beam"
         generators = [random_stream(self.settings.seed, stream, device) for stream in self.streams]
-        cache = None if beams else plain_cache(self.model)
-        shared = 0 if cache is None else self._read_shared(cache)
-        ids, mask = padded(self.prompts, self._pad(), shared, device)
+        cache = empty_cache(self.model) if not beams and keeps_all(self.model) else None
+        groups = [] if cache is None or (self.adapters and len(set(self.adapters)) > 1) else plan(self.prompts)
+        if groups:
+            options = {"adapter_names": self.adapters[:1]} if self.adapters else {}
+            cache, ids, mask, self.live = read(self.model, self.prompts, groups, options)
+        else:
+            ids, mask = left_padded(self.prompts, self._pad(), device)
         while self.live and not stop.is_set():
             chain = processors(self.settings, mask, [generators[place] for place in self.live])
             output = self.model.generate(  # type: ignore[operator]
@@ -99,7 +99,7 @@ class BatchCall:
         beams = self.settings.num_beams if self.settings.strategy == "beam" else 1
         stopping = StoppingCriteriaList([StopWhenAsked(stop)])
         if cache is not None and self.ends:
-            stopping.append(HalfEnded(self.ends, length))
+            stopping.append(ManyEnded(self.ends, length))
         return {
             "max_new_tokens": self.settings.max_new_tokens - self.written,
             "do_sample": False,
@@ -150,49 +150,9 @@ class BatchCall:
         """Any token will do: the attention mask says what is padding."""
         return self.ends[0] if self.ends else 0
 
-    def _read_shared(self, cache: DynamicCache) -> int:
-        """Puts what all prompts begin with into the cache, for every row; the number of tokens, or 0."""
-        length = shared_length(self.prompts)
-        if length < SHARED_TOKENS or len(self.prompts) == 1 or (self.adapters and len(set(self.adapters)) > 1):
-            return 0
-        ids = torch.tensor([self.prompts[0][:length]], device=self.model.device)
-        options = {"adapter_names": self.adapters[:1]} if self.adapters else {}
-        self.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1, **options)
-        cache.batch_repeat_interleave(len(self.prompts))
-        return length
-
 
 def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Every token that ends an answer: the tokenizer's, and those the model was published with."""
     published = model.generation_config.eos_token_id if model.generation_config else None
     several = published if isinstance(published, list) else [published]
     return sorted({token for token in (*several, tokenizer.eos_token_id) if token is not None})
-
-
-def plain_cache(model: PreTrainedModel) -> DynamicCache | None:
-    """An empty cache whose rows can be copied and dropped, and whose positions can be masked; None for a model that
-    keeps a state, or a window, in place of all keys and values."""
-    cache = DynamicCache(config=model.config.get_text_config(decoder=True))
-    plain = cache.layers and all(type(layer) is DynamicLayer for layer in cache.layers)
-    return cache if plain and not model._is_stateful else None
-
-
-def shared_length(prompts: Sequence[Sequence[int]]) -> int:
-    """How many tokens all prompts begin with; each keeps at least one of its own."""
-    shortest = min(map(len, prompts)) - 1
-    for at in range(shortest):
-        if any(prompt[at] != prompts[0][at] for prompt in prompts):
-            return at
-    return shortest
-
-
-def padded(prompts: Sequence[list[int]], pad: int, shared: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Ids and attention mask, both (rows, longest), with the padding after the first `shared` tokens.
-
-    The mask comes from the lengths, never from the ids: the padding token may be a token of the text.
-    """
-    longest = max(map(len, prompts))
-    gaps = [longest - len(prompt) for prompt in prompts]
-    ids = [[*prompt[:shared], *[pad] * gap, *prompt[shared:]] for prompt, gap in zip(prompts, gaps, strict=True)]
-    mask = [[1] * shared + [0] * gap + [1] * (longest - shared - gap) for gap in gaps]
-    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)

@@ -87,8 +87,9 @@ class StopWhenAsked(StoppingCriteria):
         return torch.full((input_ids.shape[0],), self.stop.is_set(), device=input_ids.device)
 
 
-class HalfEnded(StoppingCriteria):
-    """Interrupts a batch once half of its rows have ended, so that it can go on without them."""
+class ManyEnded(StoppingCriteria):
+    """Interrupts a batch once a quarter of its rows have ended, so that it can go on without them. To leave a row out
+    earlier costs more than it saves: the cache of all others is copied."""
 
     def __init__(self, ends: Sequence[int], start: int) -> None:
         self.ends = ends
@@ -99,7 +100,7 @@ class HalfEnded(StoppingCriteria):
         """(rows, length) -> (rows,) bool"""
         ends = torch.tensor(self.ends, device=input_ids.device)
         ended = torch.isin(input_ids[:, self.start :], ends).any(dim=1)
-        return (ended.sum() * 2 >= len(ended)).expand(len(ended)) & torch.ones_like(ended)
+        return (ended.sum() * 4 >= len(ended)).expand(len(ended)) & torch.ones_like(ended)
 
 
 class NewTokens(BaseStreamer):
