@@ -76,7 +76,7 @@ def test_load_look_tune_compare_score(open_page: Opener, server: Server) -> None
     wait_until(lambda: points(page, "loss") >= 2, 60)
     expect(page.locator("#train-live .pt-phase")).to_have_text("Done", timeout=LONG)
     wait_until(lambda: points(page, "loss") == 10, 30)
-    assert points(page, "loss", series=1) == 2  # validation at steps 5 and 10
+    assert points(page, "loss", series=1) == 3  # validation before training, at 5 and at 10
     assert points(page, "gradient") == points(page, "rate") == points(page, "speed") == points(page, "memory") == 10
     assert points(page, "accuracy") == 10
     slider = page.locator("#train-samples-step")

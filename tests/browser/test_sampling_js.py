@@ -75,7 +75,7 @@ def in_browser(page: Page, cases: list[Case]) -> list[dict[str, Any]]:
             "min_p": case.share,
         }
         logits = base64.b64encode(case.logits.astype("<f4").tobytes()).decode()
-        sent.append([logits, {**settings, "penalty": case.penalty}, case.previous])
+        sent.append([logits, {**settings, "penalty": float(case.penalty)}, case.previous])
     found: list[dict[str, Any]] = page.evaluate(TRANSFORM, sent)
     for one in found:
         for name in ("probabilities", "byRank", "raw"):
