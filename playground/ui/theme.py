@@ -110,6 +110,8 @@ def theme() -> gr.themes.Base:
         button_secondary_text_color_dark="*neutral_100",
         button_large_text_weight="600",
         button_medium_text_weight="600",
+        checkbox_border_color="*neutral_400",
+        checkbox_border_color_dark="*neutral_500",
         slider_color="*primary_500",
         slider_color_dark="*primary_400",
         link_text_color="*primary_600",
