@@ -138,7 +138,11 @@ def test_an_uploaded_file_that_is_broken_fails_with_its_row(open_page: Opener, s
     server.wait_for("ready")
     page = open_page()
     open_tab(page, "Train")
-    broken: FilePayload = {"name": "broken.json", "mimeType": "application/json", "buffer": b'[{"instruction": "a", "output": ]'}
+    broken: FilePayload = {
+        "name": "broken.json",
+        "mimeType": "application/json",
+        "buffer": b'[{"instruction": "a", "output": ]',
+    }
     page.locator("#train-upload input[type=file]").set_input_files(broken)
     expect(page.locator("#train-source input")).to_have_value("broken.json")
     fill(page, "name", "a broken file")
