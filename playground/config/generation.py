@@ -9,7 +9,7 @@ from playground.config.settings import Range, Settings
 
 @dataclass(frozen=True)
 class GenerationSettings(Settings):
-    """Decoding of one answer. With `greedy` and `beam` the sampling fields have no effect."""
+    """Decoding of one answer. Temperature, the cuts and the seed act on `sampling` alone, the penalty on every strategy."""
 
     section: ClassVar[str] = "generation"
 

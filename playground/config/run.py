@@ -81,7 +81,7 @@ class TrainingSettings(Settings):
     section: ClassVar[str] = "training"
 
     max_steps: Annotated[int, Range(1)] | None = None
-    """Optimiser steps; null trains for `epochs` instead."""
+    """Optimiser steps; empty (null) trains for `epochs` instead."""
     epochs: Annotated[float, Range(above=0)] = 1.0
     """Passes over the training rows, when `max_steps` is null."""
     batch_size: Annotated[int, Range(1, 4096)] = 4
