@@ -9,7 +9,7 @@ from playground.config.settings import Range, Settings
 
 @dataclass(frozen=True)
 class GenerationSettings(Settings):
-    """Decoding of one answer. Temperature, the cuts and the seed act on `sampling` alone, the penalty on every strategy."""
+    """Decoding of one answer. Temperature, the cuts and the seed act on `sampling` alone, the penalty always."""
 
     section: ClassVar[str] = "generation"
 
