@@ -73,9 +73,10 @@ def in_browser(page: Page, cases: list[Case]) -> list[dict[str, Any]]:
             "top_k": case.k,
             "top_p": case.p,
             "min_p": case.share,
+            "penalty": case.penalty,
         }
         logits = base64.b64encode(case.logits.astype("<f4").tobytes()).decode()
-        sent.append([logits, {**settings, "penalty": float(case.penalty)}, case.previous])
+        sent.append([logits, settings, case.previous])
     found: list[dict[str, Any]] = page.evaluate(TRANSFORM, sent)
     for one in found:
         for name in ("probabilities", "byRank", "raw"):
