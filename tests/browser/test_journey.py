@@ -143,7 +143,9 @@ def test_an_uploaded_file_that_is_broken_fails_with_its_row(open_page: Opener, s
         "mimeType": "application/json",
         "buffer": b'[{"instruction": "a", "output": ]',
     }
-    page.locator("#train-upload input[type=file]").set_input_files(broken)
+    with page.expect_file_chooser() as chosen:
+        page.locator("#train-upload").click()
+    chosen.value.set_files(broken)
     expect(page.locator("#train-source input")).to_have_value("broken.json")
     fill(page, "name", "a broken file")
     page.locator("#train-start").click()
