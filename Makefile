@@ -25,7 +25,7 @@ gpu-check: setup-dev  ## what needs a CUDA device, with a table of figures
 	@$(RUN) -m pytest -m gpu -s tests/gpu
 
 bench: setup-dev  ## measured comparisons; results land in benchmarks/results
-	@for script in benchmarks/*.py; do case $$script in */__init__.py|*/machine.py) ;; \
+	@for script in benchmarks/*.py; do case $$script in */__init__.py|*/machine.py|*/model.py) ;; \
 		*) $(RUN) -m benchmarks.$$(basename $$script .py) || exit 1 ;; esac; done
 
 tiny: setup-dev  ## make the bundled model and its data sets anew (about half an hour)

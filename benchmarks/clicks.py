@@ -1,6 +1,6 @@
 """Time from a click to its first reaction while a run trains, with 50 pollers on the run; budget: 95 % within 0.5 s.
 
-    python -m benchmarks.clicks MODEL_FOLDER [--clicks 40]
+    python -m benchmarks.clicks [MODEL] [--clicks 40]
 
 The real app, a real SFT run of the model in its worker process, Chromium, and 50 clients that ask for the run's metrics
 every second share the machine. Three kinds of click: opening a tab (browser alone), choosing a preset (a handler on the
@@ -23,12 +23,12 @@ import httpx
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.machine import describe
+from benchmarks.model import DEFAULT, folder_of
 from tests.browser.conftest import FLAGS, Server, running_app
 
 RESULTS = Path(__file__).parent / "results" / "clicks.json"
 BUDGET_MS = 500.0
 POLLERS = 50
-MODEL = "smollm2-135m-instruct"
 
 OPEN_TAB = """
 async (turn) => {
@@ -57,14 +57,14 @@ async () => {
 def main() -> None:
     """Measures, prints and keeps."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("model", type=Path, help="folder of the converted default model")
+    parser.add_argument("model", nargs="?", default=DEFAULT, help="catalogue name, or folder, of the default model")
     parser.add_argument("--clicks", type=int, default=40)
     options = parser.parse_args()
     machine = describe()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         (home / "models").mkdir()
-        (home / "models" / MODEL).symlink_to(options.model.resolve(), target_is_directory=True)
+        (home / "models" / DEFAULT).symlink_to(folder_of(options.model).resolve(), target_is_directory=True)
         with running_app(home) as server, sync_playwright() as playwright:
             server.wait_for("ready")
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
@@ -119,7 +119,7 @@ def ask(server: Server, turn: int) -> float:
 def start_run(server: Server) -> str:
     """A run that outlasts the measurement; gives its id once it trains."""
     config = {
-        "model": MODEL,
+        "model": DEFAULT,
         "training": {"max_steps": 10_000, "batch_size": 4, "eval_steps": 0, "sample_steps": 0},
     }
     call = httpx.post(f"{server.url}gradio_api/call/start_run", json={"data": [config, ""]}, timeout=60).json()

@@ -18,6 +18,7 @@ from pathlib import Path
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, pipeline
 
 from benchmarks.machine import describe
+from benchmarks.model import DEFAULT, folder_of
 from playground.config.generation import GenerationSettings
 from playground.config.run import DataSettings
 from playground.data.splits import prepare
@@ -31,7 +32,7 @@ RESULTS = Path(__file__).parent / "results" / "evaluation_speed.json"
 def main() -> None:
     """Runs, prints and keeps the comparison."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("model", help="folder of the model")
+    parser.add_argument("model", nargs="?", default=DEFAULT, help="catalogue name, or folder, of the model")
     parser.add_argument("--data", default="instructions")
     parser.add_argument("--rows", type=int, default=110)
     parser.add_argument("--tokens", type=int, default=50)
@@ -40,8 +41,9 @@ def main() -> None:
     chosen = parser.parse_args()
 
     machine = describe()
-    model = AutoModelForCausalLM.from_pretrained(chosen.model)
-    tokenizer = AutoTokenizer.from_pretrained(chosen.model)
+    folder = folder_of(chosen.model)
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     test = prepare(DataSettings(source=chosen.data)).test[: chosen.rows]
     prompts = [render(record, "alpaca", tokenizer).prompt for record in test]
     settings = GenerationSettings(max_new_tokens=chosen.tokens)

@@ -103,9 +103,9 @@ def _wait_for_page(server: Server) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(real_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The app with the real model, shared by all browser tests of a session; what one test leaves, others may see."""
+    """The app with the real model, shared by all browser tests; what one test leaves, others may see."""
     home = tmp_path_factory.mktemp("browser-home")
     (home / "models").mkdir()
     (home / "models" / real_model.name).symlink_to(real_model, target_is_directory=True)
@@ -113,7 +113,9 @@ def server(real_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield running
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: an open Playwright keeps an event loop running in this thread, and the app's processes
+# are children of ours; tests elsewhere start loops and count children of their own.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests."""
     if CHROMIUM is None:
