@@ -40,16 +40,20 @@ async (turn) => {
   return performance.now() - begun;
 }
 """
-WRITE_PRESET = """
-async () => {
+AWAIT_PRESET = """
+() => {
   const steps = document.querySelector("#train-training-max-steps :is(input, textarea)");
   const before = steps.value;
-  const begun = performance.now();
-  while (steps.value === before) {
-    if (performance.now() - begun > 20000) throw new Error("the preset changed nothing");
-    await new Promise(requestAnimationFrame);
-  }
-  return performance.now() - begun;
+  let clicked = null;
+  addEventListener("mousedown", () => (clicked = performance.now()), { capture: true, once: true });
+  window.reaction = (async () => {
+    const begun = performance.now();
+    while (clicked === null || steps.value === before) {
+      if (performance.now() - begun > 20000) throw new Error("the preset changed nothing");
+      await new Promise(requestAnimationFrame);
+    }
+    return performance.now() - clicked;
+  })();
 }
 """
 
@@ -102,8 +106,9 @@ def choose_preset(page: Page, turn: int) -> float:
     page.get_by_role("tab", name="Train", exact=True).click()
     box = page.locator("#train-preset input")
     box.click()
+    page.evaluate(AWAIT_PRESET)
     page.get_by_role("option", name=("Course values", "Quick look")[turn % 2]).click()
-    return float(page.evaluate(WRITE_PRESET))
+    return float(page.evaluate("() => window.reaction"))
 
 
 def ask(server: Server, turn: int) -> float:
