@@ -25,10 +25,10 @@
 
   // The host key must not stay in the address bar: it may be on a projector, and it would be copied along.
   const address = new URL(location.href);
-  if (address.searchParams.has("host")) {
-    window.addEventListener("playground:status", () => {
-      address.searchParams.delete("host");
-      history.replaceState(null, "", address);
-    }, { once: true });
+  const hostKey = address.searchParams.get("host");
+  if (hostKey !== null) {
+    address.searchParams.delete("host");
+    history.replaceState(null, "", address);
   }
+  window.playground.withHostKey = (person) => (hostKey ? { ...person, host: hostKey } : person);
 })();

@@ -27,7 +27,6 @@ from pathlib import Path
 import gradio as gr
 
 from playground.ui import api, identity, routes
-from playground.ui.errors import shown
 from playground.ui.i18n import text, translations
 from playground.ui.services import Services
 from playground.ui.shell import Shell
@@ -73,7 +72,13 @@ def build(services: Services) -> gr.Blocks:
             apply_default_css=False,
         )
         opened = demo.load(
-            shown(welcome), [person], [person], api_visibility="private", queue=False, show_progress="hidden"
+            welcome,
+            [person],
+            [person],
+            js="person => playground.withHostKey(person)",
+            api_visibility="private",
+            queue=False,
+            show_progress="hidden",
         )
         with gr.Tabs(elem_id="shell-tabs") as tabs:
             for name, build_tab in TABS.items():
@@ -84,11 +89,10 @@ def build(services: Services) -> gr.Blocks:
     return demo
 
 
-def welcome(person: dict[str, str] | None, request: gr.Request) -> dict[str, str]:
-    """Gives a new browser its key, and keeps a host key that came in the page's address (`?host=KEY`)."""
-    known = person if person and person.get("key") else identity.new_person()
-    given = request.query_params.get("host")
-    return {**known, "host": given} if given else known
+def welcome(person: dict[str, str] | None) -> dict[str, str]:
+    """Gives a new browser its key; a host key that came in the page's address (`?host=KEY`) is in `person` by now."""
+    known = person or {}
+    return {**known, "key": known.get("key") or identity.new_person()["key"], "host": known.get("host") or ""}
 
 
 def launch(

@@ -1,6 +1,8 @@
 """The page itself: what it says, in which language, how it looks to a phone, and whom it lets do what."""
 
+import contextlib
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from playground.ui.app import TABS
-from tests.browser.conftest import Opener, Server, Witness, running_app
+from tests.browser.conftest import PATIENCE_MS, Opener, Server, Witness, running_app
 from tests.small_models import make_model
 
 pytestmark = pytest.mark.browser
@@ -26,14 +28,21 @@ SETTLED = """document.getAnimations().every(
 
 def open_tab(page: Page, name: str) -> None:
     """Opens a tab by its name in `TABS`, through the menu where a narrow page has put it there."""
-    page.evaluate("name => document.querySelector(`#tab-${name}-button`)?.scrollIntoView()", name)
-    button = page.locator(f"#tab-{name}-button")
-    if button.count() and button.first.is_visible():
-        button.first.click()
-    else:
-        page.locator("#shell-tabs .overflow-menu > button").click()
-        page.locator(".overflow-dropdown").get_by_role("button", name=re.compile(name, re.I)).click()
-    expect(page.locator(f"#tab-{name}")).to_be_visible()
+    button = page.locator(f"#tab-{name}-button").first
+    menu = page.locator("#shell-tabs .overflow-menu > button")
+    entry = page.locator(".overflow-dropdown").get_by_role("button", name=re.compile(name, re.I))
+    tab = page.locator(f"#tab-{name}")
+    until = time.monotonic() + 2 * PATIENCE_MS / 1000
+    # While the page is being laid out, Gradio moves tabs into the menu and back: what is there now may be gone.
+    while not tab.is_visible() and time.monotonic() < until:
+        with contextlib.suppress(Error):
+            if button.is_visible():
+                button.click(timeout=1000)
+            elif menu.is_visible():
+                menu.click(timeout=1000)
+                entry.click(timeout=1000)
+        page.wait_for_timeout(50)
+    expect(tab).to_be_visible()
 
 
 @pytest.mark.real

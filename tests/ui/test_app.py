@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from playground.runs.events import Metric, Phase, PhaseChange
@@ -120,13 +119,14 @@ def test_a_vocabulary_that_is_gone_is_not_found(client: TestClient) -> None:
 
 
 def test_welcome_gives_a_key_once_and_keeps_a_host_key() -> None:
-    def asked(query: bytes) -> gr.Request:
-        return gr.Request(Request({"type": "http", "headers": [], "query_string": query}))
-
-    person = app.welcome(None, asked(b""))
+    person = app.welcome(None)
     assert len(person["key"]) >= identity.SHORTEST_KEY
-    assert app.welcome(person, asked(b"x=y")) == person
-    assert app.welcome(person, asked(b"host=key")) == {**person, "host": "key"}
+    assert person["host"] == ""
+    assert app.welcome(person) == person
+    assert app.welcome({**person, "host": "key"}) == {**person, "host": "key"}
+    fresh = app.welcome({"host": "key"})
+    assert fresh["host"] == "key"
+    assert len(fresh["key"]) >= identity.SHORTEST_KEY
 
 
 @pytest.mark.parametrize(
