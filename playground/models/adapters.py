@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from peft import LoraConfig, PeftConfig, PeftModel, TaskType, get_peft_model
 from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
@@ -16,6 +16,7 @@ from playground.config.run import AdapterSettings
 from playground.errors import ModelError
 from playground.models.folder import ADAPTER_CONFIG
 
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ALL_LINEAR = "all-linear"
 """As a target: every linear layer but the output embedding."""
 
@@ -115,6 +116,24 @@ def attach_lora(model: PreTrainedModel, settings: AdapterSettings, seed: int) ->
     if not isinstance(adapted, PeftModel):
         raise TypeError(f"peft gave a {type(adapted).__name__}")
     return adapted
+
+
+def check_adapter(folder: Path) -> PeftConfig:
+    """The adapter's own settings, once its files can be read whole; nothing is put on a model.
+
+    Raises:
+        ModelError: a file is missing, cut short or damaged.
+    """
+    try:
+        config = PeftConfig.from_pretrained(str(folder))
+        with safe_open(folder / ADAPTER_WEIGHTS, framework="pt") as weights:
+            weights.keys()
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise ModelError(
+            f"The adapter of {folder.parent.name} cannot be read: a file of it is missing, cut short or damaged. "
+            "Train it again, or put its folder back from a copy."
+        ) from error
+    return config
 
 
 def merge_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:

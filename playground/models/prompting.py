@@ -30,7 +30,12 @@ def chat_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     if not tokenizer.chat_template:
         raise ModelError("This model has no chat template; give the prompt as plain text, or load an instruct model.")
     message = [{"role": "user", "content": text}]
-    rendered = tokenizer.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
+    rendered = tokenizer.apply_chat_template(
+        message,
+        add_generation_prompt=True,
+        tokenize=False,
+        enable_thinking=False,  # as in training: answers are plain; other templates do not look at it
+    )
     # The template writes the special tokens itself.
     ids: list[int] = tokenizer(rendered, add_special_tokens=False)["input_ids"]
     return ids

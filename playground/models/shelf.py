@@ -7,13 +7,14 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
-from peft import LoraConfig, PeftConfig, PeftModel
+from peft import LoraConfig, PeftModel
 from transformers import PreTrainedModel
 
 from playground.config import codec
 from playground.config.run import ModelRef, RunConfig, RunRef
 from playground.errors import ModelError, OutOfMemory, RunError
 from playground.models import catalogue
+from playground.models.adapters import check_adapter
 from playground.models.lineage import title_of
 from playground.models.loading import LoadedModel, load
 from playground.models.memory import estimate_loading
@@ -165,7 +166,7 @@ def _canonical(ref: ModelRef) -> ModelRef:
 
 def _is_plain(adapter: Path) -> bool:
     """Whether an adapter adds to layers and changes nothing else, so that rows of one batch can differ by it."""
-    config = PeftConfig.from_pretrained(str(adapter))
+    config = check_adapter(adapter)
     return (
         isinstance(config, LoraConfig)
         and not config.use_dora

@@ -242,6 +242,26 @@ def test_an_adapter_of_a_run_answers_as_if_merged(server: ModelServer, llama: Pa
     assert server.answer(PROMPT, GREEDY, run="one").text == expected_text(llama, "one", GREEDY)
 
 
+@pytest.mark.parametrize("damage", ["cut", "gone", "nonsense", "settings"])
+def test_a_damaged_adapter_is_an_error_and_the_model_stays_whole(server: ModelServer, llama: Path, damage: str) -> None:
+    make_run("good", str(llama), llama, seed=1)
+    broken = make_run("broken", str(llama), llama, seed=2) / "adapter"
+    weights = broken / "adapter_model.safetensors"
+    match damage:
+        case "cut":
+            weights.write_bytes(weights.read_bytes()[:-100])
+        case "gone":
+            weights.unlink()
+        case "nonsense":
+            weights.write_bytes(b"nonsense")
+        case "settings":
+            (broken / "adapter_config.json").write_text("{", encoding="utf-8")
+    before = server.answer(PROMPT, GREEDY, run="good").text
+    with pytest.raises(ModelError, match="adapter of broken cannot be read: a file of it is missing, cut short"):
+        server.answer(PROMPT, GREEDY, run="broken")
+    assert server.answer(PROMPT, GREEDY, run="good").text == before
+
+
 STRATEGIES = (GREEDY, SAMPLING, GenerationSettings(strategy="beam", num_beams=3, max_new_tokens=8))
 
 
