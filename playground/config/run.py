@@ -1,6 +1,7 @@
 """Everything a run is made of. The JSON of a `RunConfig` is what the form builds, the CLI takes and the store keeps."""
 
 import math
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
@@ -20,6 +21,15 @@ ModelRef = str | RunRef
 """A catalogue name, a Hub id, a folder, or an earlier run."""
 
 
+TEMPLATES = (
+    "alpaca", "instruction-response", "phi-3", "human-assistant", "chat", "plain", "classification", "custom",
+)  # fmt: skip
+"""Names of the ways in which a row becomes text; `playground.data.templates` writes them."""
+CUSTOM = "custom"
+SHARES = (0.85, 0.10, 0.05)
+"""Train, test and validation, where neither the settings nor the data says otherwise."""
+
+
 @dataclass(frozen=True)
 class DataSettings(Settings):
     """Which rows are used, how they are put into words, and how they are shared out."""
@@ -31,29 +41,61 @@ class DataSettings(Settings):
     hub_config: str | None = None
     """Configuration of a Hub data set that has several."""
     hub_split: str = "train"
-    """Split of a Hub data set to read; it is then shared out anew by `split`."""
+    """Split of a Hub data set to read. Where `split` is null, its `test` and `validation` fellows are read too."""
     columns: dict[str, str] = field(default_factory=dict)
     """Field name to column name, for files whose columns are not recognised: `{"instruction": "question"}`."""
     template: str = "alpaca"
-    """How a row becomes text: `alpaca`, `instruction-response`, `phi-3`, `human-assistant`, or `chat` for the model's
-    own chat template."""
+    """How a row becomes text: `alpaca`, `instruction-response`, `phi-3`, `human-assistant`, `chat` for the model's
+    own chat template, `plain` for texts as they stand, `classification`, or `custom`."""
+    custom_template: str = ""
+    """Text of the template `custom`, fields in braces: `Q: {instruction}\\nA: {output}`. `{{` and `}}` are braces."""
     empty_input_only: bool = False
     """Keep only rows whose input is empty."""
     limit: Annotated[int, Range(1)] | None = None
-    """Use at most this many rows, taken after shuffling; null takes all."""
-    split: Annotated[tuple[float, ...], Range(0, 1)] = (0.85, 0.10, 0.05)
-    """Shares of train, test and validation, in this order; they sum to 1, and validation may be left out."""
+    """Use at most this many rows (of each part, where the data keeps its own), taken after shuffling; null takes
+    all."""
+    split: Annotated[tuple[float, ...], Range(0, 1)] | None = SHARES
+    """Shares of train, test and validation, in this order; they sum to 1, and validation may be left out. Null keeps
+    the data set's own parts; data without parts is then shared out 0.85, 0.10, 0.05."""
     seed: Annotated[int, Range(0, 2**32 - 1)] | None = None
     """Seed of the shuffle before splitting; null keeps the file's order."""
 
     def conflicts(self) -> Iterator[str]:
         if not self.source.strip():
             yield "data.source is empty; name a bundled data set, a file or a Hub id."
+        if self.template not in TEMPLATES:
+            yield f"data.template must be one of {', '.join(TEMPLATES)}; got {self.template!r}."
+        elif self.template == CUSTOM:
+            yield from self._custom_problems()
+        if self.split is None:
+            return
         if len(self.split) not in (2, 3) or not math.isclose(sum(self.split), 1, abs_tol=1e-6):
             shares = list(self.split)
             yield f"data.split must be two or three shares that sum to 1 (train, test, validation); got {shares}."
         elif self.split[0] == 0:
             yield f"data.split leaves nothing to train on; got {list(self.split)}."
+
+    @property
+    def template_text(self) -> str:
+        """What `render` takes: the template's name, or the text of the custom one."""
+        return self.custom_template if self.template == CUSTOM else self.template
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The shares for data that is shared out."""
+        return SHARES if self.split is None else self.split
+
+    def _custom_problems(self) -> Iterator[str]:
+        try:
+            fields = [name for _, name, _, _ in string.Formatter().parse(self.custom_template) if name is not None]
+        except ValueError as error:
+            yield f"data.custom_template cannot be read: {error}; write a brace that is meant as such twice."
+            return
+        if not fields:
+            yield (
+                "data.custom_template needs fields in braces where data.template is custom, such as "
+                f"'Q: {{instruction}} A: {{output}}'; got {self.custom_template!r}."
+            )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
 """The data sets that come with the playground."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from playground.data.parts import Part
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "data"
 
@@ -13,13 +16,22 @@ class BundledData:
     name: str
     """What `data.source` calls it."""
     file: str
+    """Its file; empty for a set in parts."""
     description: str
     """A sentence for people; `assets/i18n` has it under `data.bundled.<name>` too."""
+    parts: Mapping[Part, str] = field(default_factory=dict)
+    """The file of each part, for a set that keeps its own held-out rows."""
 
     @property
-    def path(self) -> Path:
-        """Where it lies."""
-        return FOLDER / self.file
+    def paths(self) -> Mapping[Part, Path]:
+        """Where its parts lie; a set of one file is all `train`."""
+        files: Mapping[Part, str] = self.parts or {"train": self.file}
+        return {part: FOLDER / file for part, file in files.items()}
+
+
+def _lumen(name: str, ending: str, description: str) -> BundledData:
+    parts: dict[Part, str] = {"train": f"lumen-{name}.train.{ending}", "test": f"lumen-{name}.test.{ending}"}
+    return BundledData(f"lumen-{name}", "", description, parts)
 
 
 BUNDLED: tuple[BundledData, ...] = (
@@ -28,6 +40,29 @@ BUNDLED: tuple[BundledData, ...] = (
         "instructions.json",
         "600 short English tasks with full-sentence answers: opposites, plurals, tenses, sorting, counting, units "
         "and more; written by a script of this project.",
+    ),
+    _lumen(
+        "instructions",
+        "json",
+        "Questions and small tasks about the town of Lumen, the world of the bundled model, with full-sentence "
+        "answers; written by a script of this project.",
+    ),
+    _lumen(
+        "preferences",
+        "jsonl",
+        "Pairs of answers to questions about Lumen: polite against rude, right against wrong; written by a script of "
+        "this project.",
+    ),
+    _lumen(
+        "sentiment",
+        "csv",
+        "Short reviews of Lumen's films, positive or negative; written by a script of this project.",
+    ),
+    _lumen(
+        "openings",
+        "jsonl",
+        "First words of reviews of Lumen's films, without answers: prompts for PPO; written by a script of this "
+        "project.",
     ),
 )
 

@@ -1,25 +1,31 @@
-"""Which columns of a table hold what: instruction / input / output, prompt / completion, or messages.
+"""Which columns of a table hold what: instructions, completions, messages, texts, preferences, labels or prompts.
 
 Names are recognised without regard to case; a mapping given by hand goes before recognition. Rows that cannot be used
 are dropped with a reason, never in silence.
 """
 
-import json
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
-from playground.data.loading import Table
-from playground.data.records import Dropped, Format, Message, Record, Role
+from playground.data.cells import Unusable, record_of
+from playground.data.records import Dropped, Format, Record
+from playground.data.tables import Table
 from playground.errors import DataError
 
 FIELDS: dict[Format, tuple[str, ...]] = {
     "instruction": ("instruction", "input", "output"),
     "completion": ("prompt", "completion"),
     "messages": ("messages",),
+    "text": ("text",),
+    "preference": ("prompt", "instruction", "input", "chosen", "rejected"),
+    "label": ("text", "label"),
+    "prompt": ("prompt",),
 }
 OPTIONAL = frozenset({"input"})
+"""Fields that no format needs; see `optional` for one format."""
 
 ALIASES: dict[str, tuple[str, ...]] = {
     # Alpaca, Dolly (context, response), GSM8K and FAQ lists (question, answer), FLAN (inputs, targets).
@@ -29,31 +35,21 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt",),
     "completion": ("completion", "response", "output", "answer", "target"),
     "messages": ("messages", "conversations", "conversation"),
+    # Stack Exchange as TRL's examples have it (response_j is the one with more votes).
+    "chosen": ("chosen", "response_j"),
+    "rejected": ("rejected", "response_k"),
+    # SST-2 (sentence), IMDB (review, sentiment).
+    "text": ("text", "content", "document", "sentence", "review"),
+    "label": ("label", "labels", "sentiment"),
 }
-ORDER: tuple[Format, ...] = ("messages", "completion", "instruction")
+ORDER: tuple[Format, ...] = ("preference", "messages", "completion", "instruction", "label", "text", "prompt")
 """Formats from the most telling columns to the least: many chat sets carry a `prompt` beside their messages."""
-
-ROLES: dict[str, Role] = {
-    "system": "system",
-    "user": "user",
-    "human": "user",
-    "prompter": "user",
-    "assistant": "assistant",
-    "gpt": "assistant",
-    "chatgpt": "assistant",
-    "model": "assistant",
-    "bot": "assistant",
-}
-
-
-class Unusable(Exception):
-    """Why one row cannot be used; never leaves this module."""
 
 
 class Records(NamedTuple):
     """What a table came to."""
 
-    records: tuple[Record, ...]
+    records: "Usable"
     dropped: tuple[Dropped, ...]
 
 
@@ -63,7 +59,56 @@ class Columns:
 
     format: Format
     of: Mapping[str, str]
-    """Field name to column name; an optional field without a column is left out."""
+    """Field name to column name; an optional field without a column is left out. `data.question` is the part
+    `question` of the objects in column `data`."""
+
+
+class Usable(Sequence[Record]):
+    """Records of a table, made from its rows when they are looked at, so that a million of them take little memory."""
+
+    def __init__(self, rows: Sequence[Mapping[str, object]], columns: Columns, places: "array[int]") -> None:
+        self._rows = rows
+        self._columns = columns
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Usable": ...
+    def __getitem__(self, index: int | slice) -> "Record | Usable":
+        if isinstance(index, slice):
+            return Usable(self._rows, self._columns, self._places[index])
+        place = self._places[index]
+        return record_of(place, self._rows[place], self._columns.format, self._columns.of)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same records stand in the same order, here and in any other sequence."""
+        if not isinstance(other, Sequence) or len(self) != len(other):
+            return False
+        return all(mine == theirs for mine, theirs in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]  # sequences of records are compared, not looked up
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} records of format {self._columns.format}>"
+
+    @property
+    def places(self) -> "array[int]":
+        """The rows of the records, in their order."""
+        return self._places
+
+    def at(self, places: "array[int]") -> "Usable":
+        """The records of these rows of the same table; each must be one of `places`."""
+        return Usable(self._rows, self._columns, places)
+
+
+def optional(format_: Format) -> frozenset[str]:
+    """The fields that a format can do without. A preference needs no column for its prompt where both answers begin
+    with it."""
+    return frozenset({"prompt", "instruction", "input"}) if format_ == "preference" else OPTIONAL
 
 
 def recognise(columns: Sequence[str], mapping: Mapping[str, str]) -> Format:
@@ -74,30 +119,29 @@ def recognise(columns: Sequence[str], mapping: Mapping[str, str]) -> Format:
 def assign(columns: Sequence[str], mapping: Mapping[str, str]) -> Columns:
     """The column of each field.
 
+    A mapping that names every field a format needs decides on that format; else the fields left out are recognised by
+    the columns' names.
+
     Args:
-        columns: names as in the source.
-        mapping: field name to column name, by hand; fields left out are recognised by their names.
+        columns: names as in the source, and `data.question` for parts of objects in cells.
+        mapping: field name to column name, by hand.
 
     Raises:
         DataError: a mapping that names no field or no column, or columns that make up no format.
     """
     _check_mapping(columns, mapping)
-    named = {column.strip().lower(): column for column in reversed(columns)}
-    for format_ in ORDER:
-        if not set(mapping) <= set(FIELDS[format_]):
-            continue
-        found = dict(mapping)
-        for field in FIELDS[format_]:
-            column = next((named[alias] for alias in ALIASES[field] if alias in named), None)
-            if field not in found and column is not None and column not in found.values():
-                found[field] = column
-        if set(FIELDS[format_]) - OPTIONAL <= set(found):
+    fitting = [format_ for format_ in ORDER if set(mapping) <= set(FIELDS[format_])]
+    complete = [format_ for format_ in fitting if mapping and set(FIELDS[format_]) - optional(format_) <= set(mapping)]
+    for format_ in complete or fitting:
+        found = _recognised(columns, mapping, format_)
+        if set(FIELDS[format_]) - optional(format_) <= set(found):
             return Columns(format_, found)
     raise DataError(
         f"The columns {_names(columns)} are not ones the playground knows"
         + (f", with {_names(mapping)} mapped by hand" if mapping else "")
-        + ". Needed are instruction and output (and perhaps input), prompt and completion, or messages; name yours in "
-        'data.columns, such as {"instruction": "question", "output": "answer"}.'
+        + ". Needed are instruction and output (and perhaps input), prompt and completion, messages, text, text and "
+        "label, chosen and rejected (with their prompt), or prompt; name yours in data.columns, such as "
+        '{"instruction": "question", "output": "answer"}.'
     )
 
 
@@ -108,15 +152,19 @@ def to_records(table: Table, mapping: Mapping[str, str]) -> Records:
         DataError: the columns are not recognised, or no row can be used.
     """
     columns = assign(table.columns, mapping)
-    records, dropped = [], []
+    places = array("q")
+    dropped: list[Dropped] = []
+    reasons: dict[str, str] = {}
     for row, cells in enumerate(table.rows):
         try:
-            records.append(_record(row, cells, columns))
+            record_of(row, cells, columns.format, columns.of)
+            places.append(row)
         except Unusable as problem:
-            dropped.append(Dropped(row, str(problem)))
-    if not records:
+            # One text for equal reasons: a million rows may have the same.
+            dropped.append(Dropped(row, reasons.setdefault(str(problem), str(problem))))
+    if not places:
         raise DataError(f"None of the {len(table.rows)} rows of {table.source} can be used. {summary(dropped)}")
-    return Records(tuple(records), tuple(dropped))
+    return Records(Usable(table.rows, columns, places), tuple(dropped))
 
 
 def summary(dropped: Iterable[Dropped]) -> str:
@@ -127,106 +175,26 @@ def summary(dropped: Iterable[Dropped]) -> str:
     return " ".join(f"{count} × (first: row {first[reason]}): {reason}" for reason, count in counts)
 
 
+def _recognised(columns: Sequence[str], mapping: Mapping[str, str], format_: Format) -> dict[str, str]:
+    """The column of each field of a format that has one: by hand, else by name."""
+    named = {column.strip().lower(): column for column in reversed(columns)}
+    found = dict(mapping)
+    for field in FIELDS[format_]:
+        column = next((named[alias] for alias in ALIASES[field] if alias in named), None)
+        if field not in found and column is not None and column not in found.values():
+            found[field] = column
+    if format_ == "preference" and "prompt" in found and "prompt" not in mapping and "instruction" in mapping:
+        del found["prompt"]
+    return found
+
+
 def _check_mapping(columns: Sequence[str], mapping: Mapping[str, str]) -> None:
-    fields = [field for names in FIELDS.values() for field in names]
+    fields = dict.fromkeys(field for names in FIELDS.values() for field in names)
     for field, column in mapping.items():
         if field not in fields:
             raise DataError(f"data.columns maps {field!r}, which is not a field; fields are {', '.join(fields)}.")
         if column not in columns:
             raise DataError(f"There is no column {column!r} for {field}; the columns are {_names(columns)}.")
-
-
-def _record(row: int, cells: Mapping[str, object], columns: Columns) -> Record:
-    of = columns.of
-    if columns.format == "messages":
-        return Record(row, "messages", messages=_conversation(_turns(cells, of["messages"])))
-    if columns.format == "completion" and isinstance(cells.get(of["prompt"]), list):
-        turns = _turns(cells, of["prompt"]) + _turns(cells, of["completion"])
-        return Record(row, "messages", messages=_conversation(turns))
-    fields = {
-        field: _text(cells, of[field], optional=field in OPTIONAL) if field in of else ""
-        for field in FIELDS[columns.format]
-    }
-    return Record(row, columns.format, fields=fields)
-
-
-def _text(cells: Mapping[str, object], column: str, *, optional: bool) -> str:
-    value = cells.get(column)
-    if value is None and optional:
-        return ""
-    if value is None:
-        raise Unusable(f"Column {column!r} has nothing in this row.")
-    if not isinstance(value, str):
-        raise Unusable(f"Column {column!r} must hold a text; it holds {_kind(value)}.")
-    if not value.strip() and not optional:
-        raise Unusable(f"Column {column!r} is empty.")
-    _check_characters(value, column)
-    return value if value.strip() else ""
-
-
-def _check_characters(text: str, column: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        # JSON can escape one half of a surrogate pair, which is no character; no tokenizer takes it.
-        raise Unusable(f"Column {column!r} holds half a character, \\u{ord(text[error.start]):04x}.") from None
-
-
-def _turns(cells: Mapping[str, object], column: str) -> list[Message]:
-    value = cells.get(column)
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        # A CSV has no lists; its conversations are written as JSON.
-        try:
-            value = json.loads(value)
-        except json.JSONDecodeError:
-            raise Unusable(f"Column {column!r} starts like a JSON list but is not valid JSON.") from None
-    if not isinstance(value, list) or not value:
-        raise Unusable(f"Column {column!r} must hold a list of messages; it holds {_kind(value)}.")
-    return [_message(turn, column) for turn in value]
-
-
-def _message(turn: object, column: str) -> Message:
-    if not isinstance(turn, dict):
-        raise Unusable(f"Column {column!r} must hold messages with role and content; one is {_kind(turn)}.")
-    role, content = turn.get("role", turn.get("from")), turn.get("content", turn.get("value"))
-    if not isinstance(role, str) or role.lower() not in ROLES:
-        raise Unusable(f"Column {column!r} has a message of role {role!r}; known are {', '.join(ROLES)}.")
-    if not isinstance(content, str):
-        raise Unusable(f"Column {column!r} has a message whose content is {_kind(content)}, not a text.")
-    if not content.strip():
-        raise Unusable(f"Column {column!r} has an empty message.")
-    _check_characters(content, column)
-    return Message(ROLES[role.lower()], content)
-
-
-def _conversation(turns: list[Message]) -> tuple[Message, ...]:
-    """The turns, once they are: perhaps a system message, then user and assistant by turns, an assistant last."""
-    spoken = turns[1:] if turns[0].role == "system" else turns
-    for place, turn in enumerate(spoken):
-        expected = "assistant" if place % 2 else "user"
-        if turn.role != expected:
-            raise Unusable(f"The messages must alternate between user and assistant; a {turn.role} spoke out of turn.")
-    if not spoken or spoken[-1].role != "assistant":
-        raise Unusable("The last message is not the assistant's, so there is no answer to learn.")
-    return tuple(turns)
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a text"
-        case list():
-            return "a list"
-        case dict():
-            return "an object"
-        case _:
-            return f"a {type(value).__name__}"
 
 
 def _names(names: Iterable[str]) -> str:

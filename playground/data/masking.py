@@ -8,19 +8,24 @@ begins with a special token already, as chat templates' texts do. What a tokeniz
 the answer carries its own end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
 from transformers import PreTrainedTokenizerBase
 
+from playground.data.custom import is_custom
 from playground.data.formats import summary
 from playground.data.records import Dropped, Record
-from playground.data.templates import Rendered, Segment, check, render
+from playground.data.rendered import Pair, Rendered, Segment
+from playground.data.templates import check, render, render_pair
 from playground.errors import DataError
 
 LossOn = Literal["response", "all"]
+
+BATCH = 512
+"""Rows that are tokenized at once: enough to keep a fast tokenizer busy, few enough to take no memory to speak of."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class TokenizedRow:
 
     input_ids: list[int]
     completion_mask: list[int]
-    """1 where the token is in the loss, else 0."""
+    """1 where the token is in the loss, else 0. The first is 0: nothing stands before it, so no model predicts it."""
     answer_tokens: int
     """Tokens of answers that are left, end-of-sequence included."""
     truncated: bool
@@ -53,6 +58,18 @@ class EncodedRows:
         }
 
 
+@dataclass(frozen=True)
+class TokenizedPair:
+    """Two answers to one prompt, as a trainer takes them. Each answer goes on behind the same prompt."""
+
+    prompt_ids: list[int]
+    chosen_ids: list[int]
+    """The answer without the prompt, end-of-sequence included; empty where the prompt leaves no room for it."""
+    rejected_ids: list[int]
+    truncated: bool
+    """Whether tokens of either side were cut off."""
+
+
 def tokenize(
     rendered: Rendered, tokenizer: PreTrainedTokenizerBase, max_length: int | None, loss_on: LossOn = "response"
 ) -> TokenizedRow:
@@ -60,8 +77,7 @@ def tokenize(
 
     Args:
         max_length: tokens kept, counted from the start; None keeps all.
-        loss_on: `response` marks the answers, end-of-sequence included. `all` marks every token but the first:
-            nothing stands before that one, so no model predicts it.
+        loss_on: `response` marks the answers, end-of-sequence included. `all` marks every token but the first.
     """
     return _tokenize_all([rendered], _Encoder(tokenizer), max_length, loss_on)[0]
 
@@ -73,7 +89,21 @@ def prompt_ids(prompt: Rendered | str, tokenizer: PreTrainedTokenizerBase) -> li
         prompt: a rendered record, or the text of a prompt (of `render_prompt`, or typed).
     """
     segments = prompt.prompt_segments if isinstance(prompt, Rendered) else (Segment(prompt, in_loss=False),)
-    return tokenize(Rendered(tuple(segments)), tokenizer, None).input_ids
+    return tokenize(_begun(segments), tokenizer, None).input_ids
+
+
+def tokenize_pair(
+    record: Record, template: str, tokenizer: PreTrainedTokenizerBase, max_length: int | None
+) -> TokenizedPair:
+    """Ids of a preference.
+
+    Args:
+        max_length: tokens kept of the prompt and each answer together, counted from the start; None keeps all.
+
+    Raises:
+        DataError, ModelError, ConfigError: as `render_pair`.
+    """
+    return _tokenize_pair(render_pair(record, template, tokenizer), _Encoder(tokenizer), max_length)
 
 
 def encode_rows(
@@ -90,27 +120,56 @@ def encode_rows(
         ModelError: the tokenizer lacks what the template needs.
         ConfigError: there is no such template.
     """
-    check(template, tokenizer)
-    rendered: list[tuple[int, Rendered]] = []
-    dropped: list[Dropped] = []
-    for record in records:
-        try:
-            rendered.append((record.row, render(record, template, tokenizer)))
-        except DataError as problem:
-            dropped.append(Dropped(record.row, str(problem)))
     kept: list[TokenizedRow] = []
-    rows = _tokenize_all([text for _, text in rendered], _Encoder(tokenizer), max_length, loss_on)
-    for (place, _), row in zip(rendered, rows, strict=True):
-        if row.answer_tokens:
-            kept.append(row)
-        else:
-            dropped.append(Dropped(place, f"The prompt alone fills the {max_length} tokens, so no answer is left."))
+    dropped: list[Dropped] = []
+    for encoded in encode_batches(records, template, tokenizer, max_length, loss_on):
+        kept += encoded.rows
+        dropped += encoded.dropped
     if not kept:
-        raise DataError(
-            f"None of the {len(records)} rows can be used with the template {template} and a maximum length of "
-            f"{max_length} tokens. {summary(dropped)}"
-        )
+        raise none_left(len(records), template, max_length, dropped)
     return EncodedRows(tuple(kept), tuple(sorted(dropped, key=lambda drop: drop.row)))
+
+
+def encode_batches(
+    records: Sequence[Record],
+    template: str,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    loss_on: LossOn = "response",
+) -> Iterator[EncodedRows]:
+    """`encode_rows` for as many records as there are, a few hundred at a time; nothing is kept.
+
+    Raises:
+        ModelError: the tokenizer lacks what the template needs.
+        ConfigError: there is no such template.
+    """
+    check(template, tokenizer)
+    encoder = _Encoder(tokenizer)
+    for start in range(0, len(records), BATCH):
+        rendered: list[tuple[int, Rendered]] = []
+        dropped: list[Dropped] = []
+        for record in records[start : start + BATCH]:
+            try:
+                rendered.append((record.row, render(record, template, tokenizer)))
+            except DataError as problem:
+                dropped.append(Dropped(record.row, str(problem)))
+        kept: list[TokenizedRow] = []
+        rows = _tokenize_all([text for _, text in rendered], encoder, max_length, loss_on)
+        for (place, _), row in zip(rendered, rows, strict=True):
+            if row.answer_tokens:
+                kept.append(row)
+            else:
+                dropped.append(Dropped(place, f"The prompt alone fills the {max_length} tokens, so no answer is left."))
+        yield EncodedRows(tuple(kept), tuple(sorted(dropped, key=lambda drop: drop.row)))
+
+
+def none_left(records: int, template: str, max_length: int, dropped: Sequence[Dropped]) -> DataError:
+    """The error for data of which no row can be used."""
+    name = "custom" if is_custom(template) else template
+    return DataError(
+        f"None of the {records} rows can be used with the template {name} and a maximum length of "
+        f"{max_length} tokens. {summary(dropped)}"
+    )
 
 
 class _Encoder:
@@ -177,6 +236,22 @@ def _row(
         added = natural[len(ids) :] if natural[: len(ids)] == ids else encoder.continuation(segment.text)
         ids += added
         answer += [int(segment.in_loss)] * len(added)
+    answer[:1] = [0] * len(answer[:1])
     cut = answer[:max_length]
     mask = [0, *[1] * (len(cut) - 1)] if loss_on == "all" else cut
     return TokenizedRow(ids[:max_length], mask, sum(cut), len(cut) < len(ids), sum(cut) < sum(answer))
+
+
+def _begun(prompt: tuple[Segment, ...]) -> Rendered:
+    """A prompt that has a beginning even without text, as before a plain text: what the tokenizer itself puts there."""
+    return Rendered(prompt or (Segment("", in_loss=False),))
+
+
+def _tokenize_pair(pair: Pair, encoder: _Encoder, max_length: int | None) -> TokenizedPair:
+    prompt, chosen, rejected = (
+        row.input_ids
+        for row in _tokenize_all([_begun(pair.prompt.segments), pair.chosen, pair.rejected], encoder, None, "response")
+    )
+    cut = max_length is not None and max(len(chosen), len(rejected)) > max_length
+    start = len(prompt)
+    return TokenizedPair(prompt[:max_length], chosen[start:max_length], rejected[start:max_length], truncated=cut)

@@ -2,35 +2,46 @@
 
 import math
 import random
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from playground.config.run import DataSettings
-from playground.data.formats import recognise, to_records
+from playground.data.formats import Columns, Records, assign, to_records
 from playground.data.loading import load_rows
+from playground.data.parts import PARTS, Part
 from playground.data.records import Dropped, Format, Record
+from playground.data.tables import Table
 from playground.errors import DataError
 from playground.runs.events import Progress
 
-Part = Literal["train", "test", "validation"]
-PARTS: tuple[Part, ...] = ("train", "test", "validation")
+__all__ = ["PARTS", "Part", "Splits", "prepare", "share_sizes"]
 
 
 @dataclass(frozen=True)
 class Splits:
-    """The records of a data set, shared out."""
+    """The records of a data set, shared out. Records are made when they are looked at."""
 
-    train: tuple[Record, ...]
-    test: tuple[Record, ...]
-    validation: tuple[Record, ...]
+    train: Sequence[Record]
+    test: Sequence[Record]
+    validation: Sequence[Record]
     dropped: tuple[Dropped, ...]
     """Rows of the source that cannot be used or were filtered out, with reasons."""
     source: str
     """What was read, for people."""
-    format: Format
+    columns: Columns
+    """The format and the column of each field."""
+    table_columns: tuple[str, ...]
+    """Every column of the source, and `name.part` for the parts of objects in cells."""
+    total_rows: int
+    """Rows that were read: all of the source, or as many as `data.limit` needed."""
 
-    def part(self, name: Part) -> tuple[Record, ...]:
+    @property
+    def format(self) -> Format:
+        """What the columns make up."""
+        return self.columns.format
+
+    def part(self, name: Part) -> Sequence[Record]:
         """One share by its name."""
         return {"train": self.train, "test": self.test, "validation": self.validation}[name]
 
@@ -41,33 +52,17 @@ def prepare(settings: DataSettings, progress: Callable[[Progress], None] | None 
     Raises:
         DataError: the source cannot be read, its columns are not recognised, or nothing is left to train on.
     """
-    table = load_rows(settings, progress)
-    records, dropped = to_records(table, settings.columns)
-    if settings.empty_input_only:
-        filtered = [record for record in records if record.fields.get("input")]
-        records = tuple(record for record in records if not record.fields.get("input"))
-        dropped += tuple(
-            Dropped(record.row, "Its input is not empty, and only such rows are kept.") for record in filtered
-        )
-    chosen = list(records)
-    if settings.seed is not None:
-        random.Random(settings.seed).shuffle(chosen)
-    chosen = chosen[: settings.limit]
-    sizes = share_sizes(len(chosen), settings.split)
-    if not sizes[0]:
-        raise DataError(
-            f"No row of {table.source} is left to train on: {len(chosen)} usable rows shared out "
-            f"{' / '.join(f'{share:g}' for share in settings.split)} give {' / '.join(map(str, sizes))}. "
-            "Use more rows, or give train a larger share."
-        )
-    first, second = sizes[0], sizes[0] + sizes[1]
+    table, (records, dropped) = _usable(settings, progress)
+    shares = [records.at(places) for places in _shared_out(table, records.places, settings)]
     return Splits(
-        train=tuple(chosen[:first]),
-        test=tuple(chosen[first:second]),
-        validation=tuple(chosen[second:]),
+        train=shares[0],
+        test=shares[1],
+        validation=shares[2],
         dropped=dropped,
         source=table.source,
-        format=recognise(table.columns, settings.columns),
+        columns=assign(table.columns, settings.columns),
+        table_columns=table.columns,
+        total_rows=len(table.rows),
     )
 
 
@@ -82,3 +77,62 @@ def share_sizes(rows: int, shares: Sequence[float]) -> tuple[int, int, int]:
     last = max(place for place, share in enumerate(shares) if share > 0)
     sizes[last] += rows - sum(sizes)
     return (sizes[0], sizes[1], sizes[2] if len(sizes) == 3 else 0)
+
+
+def _usable(settings: DataSettings, progress: Callable[[Progress], None] | None) -> tuple[Table, Records]:
+    """The table and its records after filters; only as many rows as `data.limit` needs, where the order is kept."""
+    reads = settings.limit if settings.seed is None else None
+    while True:
+        table = load_rows(settings, progress, limit=reads)
+        try:
+            found = to_records(table, settings.columns)
+        except DataError:
+            if table.complete:
+                raise
+        else:
+            found = _without_input(found) if settings.empty_input_only else found
+            if table.complete or len(found.records) >= (settings.limit or 0):
+                return table, found
+        reads = reads and 4 * reads
+
+
+def _without_input(found: Records) -> Records:
+    kept = array("q")
+    filtered = []
+    for record in found.records:
+        if record.fields.get("input"):
+            filtered.append(Dropped(record.row, "Its input is not empty, and only such rows are kept."))
+        else:
+            kept.append(record.row)
+    return Records(found.records.at(kept), (*found.dropped, *filtered))
+
+
+def _shared_out(table: Table, places: "array[int]", settings: DataSettings) -> list["array[int]"]:
+    """The rows of train, test and validation."""
+    if settings.split is None and table.parts:
+        nothing = range(0)
+        parts = [
+            _chosen(array("q", (place for place in places if place in table.parts.get(part, nothing))), settings)
+            for part in PARTS
+        ]
+        if not parts[0]:
+            raise DataError(f"No row of {table.source} is left to train on: its train part has no usable row.")
+        return parts
+    chosen = _chosen(places, settings)
+    sizes = share_sizes(len(chosen), settings.shares)
+    if not sizes[0]:
+        raise DataError(
+            f"No row of {table.source} is left to train on: {len(chosen)} usable rows shared out "
+            f"{' / '.join(f'{share:g}' for share in settings.shares)} give {' / '.join(map(str, sizes))}. "
+            "Use more rows, or give train a larger share."
+        )
+    first, second = sizes[0], sizes[0] + sizes[1]
+    return [chosen[:first], chosen[first:second], chosen[second:]]
+
+
+def _chosen(places: "array[int]", settings: DataSettings) -> "array[int]":
+    """Rows shuffled and limited."""
+    chosen = places[:]
+    if settings.seed is not None:
+        random.Random(settings.seed).shuffle(chosen)
+    return chosen[: settings.limit]

@@ -61,7 +61,7 @@ def _answer(
     """The questions, and the answers of base and tuned to each."""
     records = held_out(subject, settings, context.emit)
     loaded = _load(subject.config.model, context)
-    questions = ask(records, subject.config.data.template, loaded.tokenizer, context_length(loaded.model))
+    questions = ask(records, subject.config.data.template_text, loaded.tokenizer, context_length(loaded.model))
     if questions.skipped:
         context.log(
             f"{len(questions.skipped)} of {len(records)} rows are left out. {summary(questions.skipped)}", "warning"

@@ -1,6 +1,6 @@
 """What is evaluated: a run that left something behind, and the rows it is asked. Light: no torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def subject_of(run: str, store: RunStore) -> Subject:
 
 def held_out(
     subject: Subject, settings: EvaluationSettings, report: Callable[[Progress], None] | None = None
-) -> tuple[Record, ...]:
+) -> Sequence[Record]:
     """The first rows of the chosen share of the run's data.
 
     Raises:
@@ -58,7 +58,7 @@ def held_out(
     """
     records = prepare(subject.config.data, report).part(settings.split)
     if not records:
-        shares = " / ".join(f"{share:g}" for share in subject.config.data.split)
+        shares = " / ".join(f"{share:g}" for share in subject.config.data.shares)
         raise DataError(
             f"The {settings.split} share of run {subject.run} is empty (data.split {shares}); evaluate another split."
         )

@@ -56,7 +56,7 @@ def samplers(
     if not config.training.sample_steps:
         return []
     longest = loaded.info.context_length - config.training.sample_tokens
-    prompts = fixed_prompts(splits, config.data.template, loaded.tokenizer, longest)
+    prompts = fixed_prompts(splits, config.data.template_text, loaded.tokenizer, longest)
     return [Sampler(prompts, loaded.tokenizer, config.training, context, watch)] if prompts else []
 
 

@@ -64,7 +64,7 @@ def _rows(splits: Splits, loaded: LoadedModel, config: RunConfig, context: JobCo
     if wanted > possible:
         context.log(f"training.max_length {wanted} is more than {loaded.info.title} reads; {possible} is used.")
     loss_on = cast("SFTSettings", config.options).loss_on
-    encoding = Encoding(config.data.template, loaded.tokenizer, min(wanted, possible), loss_on)
+    encoding = Encoding(config.data.template_text, loaded.tokenizer, min(wanted, possible), loss_on)
     rows = encoding.rows(splits, config.training.eval_rows, context)
     if rows.held_out is None and config.training.eval_steps:
         context.log("There are no held-out rows, so no validation loss; data.split gives them a share.", "warning")

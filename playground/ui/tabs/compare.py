@@ -1,6 +1,6 @@
 """The Compare tab: one prompt, the model before and after a run, side by side, from the same random numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +150,7 @@ def compare(
             raise PlaygroundError("The prompt is empty; type one, or choose a held-out row.")
         asked = record.question if record else prompt
         reference = record.answer if record else ""
-        template = config.data.template if words == AS_TRAINED else ""
+        template = config.data.template_text if words == AS_TRAINED else ""
 
         def ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
             return record_ids(record, template, tokenizer) if record else typed_ids(prompt, template, tokenizer)
@@ -171,7 +171,7 @@ def _owned(services: Services, run: str, person: object, request: gr.Request) ->
     return codec.decode(record.document)
 
 
-def _held_out(services: Services, config: RunConfig) -> tuple[Record, ...]:
+def _held_out(services: Services, config: RunConfig) -> Sequence[Record]:
     splits = services.splits(config.data)
     return splits.test or splits.validation
 
