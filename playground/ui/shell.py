@@ -16,6 +16,9 @@ class Shell:
     """The prompt that goes through all tabs (a text); write it when it changes, read it when a tab is selected."""
     run: gr.BrowserState
     """Id of the run being looked at, or ""; survives a reload."""
+    data: gr.BrowserState
+    """What is opened in the Data tab: `data`, `training.max_length` and `sft.loss_on` of a run's JSON, or None. With
+    `to` it is handed over to the tab of that name."""
     opened: Dependency
     """`opened.then(…)` fills what must be filled when a page opens; `person` is known by then."""
     status: gr.HTML

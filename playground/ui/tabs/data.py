@@ -1,0 +1,383 @@
+"""The Data tab: open a data set, say what its columns mean, and see what a trainer makes of every row.
+
+What is opened stands in `shell.data` as part of a run's JSON (`data`, `training.max_length`, `sft.loss_on`), which
+survives a reload and which the Train form takes over. The rows stay on the server (`data_shelf`); each widget asks for
+what it shows, and every answer first checks that this person may see the source.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import gradio as gr
+from gradio.components.base import Component
+
+from playground.config import codec
+from playground.data import inspection, uploads
+from playground.data.bundled import BUNDLED
+from playground.errors import ConfigError, DataError, PlaygroundError
+from playground.ui import data_view, identity, run_form
+from playground.ui.data_form import PATHS, build_fields, check_source, config_from, document_of, opened_config
+from playground.ui.data_opening import opening_of
+from playground.ui.data_shelf import DataShelf
+from playground.ui.data_view import DROPPED, Reader
+from playground.ui.errors import shown
+from playground.ui.i18n import text
+from playground.ui.services import Services
+from playground.ui.shell import Shell
+
+CUSTOM = "custom"
+PROMPT_TABS = ("distribution", "compare")
+
+
+@dataclass(frozen=True)
+class DataTab:
+    """Components of the tab."""
+
+    source: gr.Dropdown
+    upload: gr.UploadButton
+    open: gr.Button
+    fields: Mapping[str, Component]
+    train: gr.Button
+    view: gr.HTML
+    row: gr.HTML
+    lengths: gr.HTML
+
+    def inputs(self) -> list[Component]:
+        """Source and settings, in the order in which `config_from` reads them."""
+        return [self.source, *self.fields.values()]
+
+
+def build(services: Services, shell: Shell) -> DataTab:
+    """Lays the tab out and wires it."""
+    with gr.Row(elem_classes="pp-columns pda-columns"):
+        with gr.Column(scale=2, min_width=300):
+            gr.Markdown(text("data.title"), elem_classes="pp-title")
+            source = gr.Dropdown(
+                run_form.source_choices(), value=BUNDLED[0].name, label=text("setting.data.source.label"),
+                info=text("data.source.help"), allow_custom_value=True, filterable=True, elem_id="data-source",
+            )  # fmt: skip
+            with gr.Row(elem_classes="pp-actions"):
+                opener = gr.Button(text("data.open"), variant="primary", elem_id="data-open")
+                upload = gr.UploadButton(
+                    cast("str", text("data.upload")), elem_id="data-upload",
+                    file_types=[".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"],
+                )  # fmt: skip
+            fields = build_fields()
+            train = gr.Button(text("data.train"), elem_id="data-train")
+        with gr.Column(scale=5, min_width=320):
+            bundled = [found.name for found in BUNDLED]
+            view = _widget(
+                "data.js", "data-view", "open", "restore", "count", "map", "preview", "use", bundled=_shelf()
+            )
+            row = _widget("data_rows.js", "data-row", "ask", "prompt")
+            lengths = _widget("data_lengths.js", "data-lengths", "ask", plotly=version("plotly"))
+    tab = DataTab(source, upload, opener, fields, train, view, row, lengths)
+    _wire(tab, services, shell)
+    return tab
+
+
+def _widget(module: str, elem_id: str, *events: str, **props: Any) -> gr.HTML:
+    # Gradio knows a custom event by its quoted name in the script.
+    tell = ", ".join(f"{event}: data => trigger('{event}', data)" for event in events)
+    return gr.HTML(
+        html_template='<div class="pp-panel"></div>',
+        js_on_load=f"playground.module('js/{module}').then(m => m.mount(element, props, {{{tell}}}, watch))",
+        elem_id=elem_id,
+        apply_default_css=False,
+        **props,
+    )
+
+
+def _wire(tab: DataTab, services: Services, shell: Shell) -> None:
+    shelf = DataShelf()
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    latest: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
+    asked: list[Any] = [shell.person, shell.data]
+    described = [*asked, *tab.inputs()]
+    opening: list[Any] = [shell.data, tab.view]
+    slow: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "data-open"}
+
+    tab.open.click(shown(open_form, shelf), described, opening, **slow, **quiet)
+    tab.upload.upload(shown(take_upload), [tab.upload, shell.person], [tab.source], **quiet).success(
+        shown(open_form, shelf), described, opening, **slow, **quiet
+    )
+    tab.view.open(shown(pick), None, [tab.source], **quiet).success(
+        shown(open_form, shelf), described, opening, **slow, **quiet
+    )
+    tab.view.count(shown(count_doubles, shelf), asked, [tab.view], concurrency_limit=2, **quiet)
+    tab.view.use(shown(use_mapping, shelf), described, opening, **slow, **quiet)
+    tab.view.map(shown(offer_mapping, shelf), described, [tab.view], **slow, **quiet)
+    tab.view.preview(shown(preview_mapping, shelf), described, [tab.view], **latest)
+    tab.view.restore(shown(restore), asked, tab.inputs(), **quiet).success(
+        shown(reopen, shelf), asked, opening, **slow, **quiet
+    )
+    _wire_fields(tab, shell, shelf, opening, described, slow, latest)
+    tab.row.ask(shown(look, services, shelf), asked, [tab.row], concurrency_limit=4, **latest)
+    tab.row.prompt(shown(take_as_prompt, shelf), asked, [shell.prompt, shell.tabs], **quiet)
+    tab.lengths.ask(shown(measure, services, shelf), asked, [tab.lengths], concurrency_limit=2, **latest)
+    tab.train.click(shown(hand_over), [shell.data], [shell.data, shell.tabs], queue=False, **quiet)
+
+
+def _wire_fields(
+    tab: DataTab,
+    shell: Shell,
+    shelf: DataShelf,
+    opening: list[Any],
+    described: list[Any],
+    slow: dict[str, Any],
+    latest: dict[str, Any],
+) -> None:
+    """A field that decides which rows there are opens anew; one that decides how they read shows them anew."""
+    fields = cast("Mapping[str, Any]", tab.fields)
+    template, custom = fields["data.template"], fields["data.custom_template"]
+    template.change(show_custom, [template], [custom], queue=False, **latest)
+    for path in ("data.empty_input_only", "data.seed", "data.limit", "data.split"):
+        events = [fields[path].input] if path == "data.empty_input_only" else [fields[path].submit, fields[path].blur]
+        for event in events:
+            event(shown(refilter, shelf), described, opening, **slow, **latest)
+    for path in ("data.template", "data.custom_template", "training.max_length", "sft.loss_on"):
+        fields[path].input(shown(restyle), described, [shell.data, tab.row], **latest)
+
+
+def take_upload(path: str, person: object, request: gr.Request) -> dict[str, Any]:
+    """Keeps an uploaded file and chooses it as the source."""
+    identity.identify(person, request)
+    source = uploads.keep(Path(path), Path(path).name)
+    return gr.update(value=source, choices=run_form.source_choices(source))
+
+
+def pick(event: gr.EventData) -> str:
+    """A bundled data set was chosen from the cards."""
+    return str((event._data or {}).get("source", ""))
+
+
+def open_form(
+    shelf: DataShelf, request: gr.Request, person: object, opened: object, *values: Any
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Opens what the form says. A mapping made by hand stays as long as the source does."""
+    try:
+        config = config_from(values, _columns_kept(opened, str(values[0])))
+    except PlaygroundError as error:
+        yield None, {"state": "error", "message": str(error)}
+        return
+    yield from opening_of(shelf, config, person, request)
+
+
+def _columns_kept(opened: object, source: str) -> Mapping[str, str]:
+    try:
+        before = opened_config(opened)
+    except ConfigError:
+        return {}
+    return before.data.columns if before is not None and before.data.source == source.strip() else {}
+
+
+def use_mapping(
+    shelf: DataShelf, event: gr.EventData, request: gr.Request, person: object, _: object, *values: Any
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Opens the form's source under a mapping that was made by hand."""
+    try:
+        config = config_from(values, _asked_columns(event))
+    except PlaygroundError as error:
+        yield None, {"state": "error", "message": str(error)}
+        return
+    yield from opening_of(shelf, config, person, request)
+
+
+def offer_mapping(
+    shelf: DataShelf, request: gr.Request, person: object, opened: object, *values: Any
+) -> dict[str, Any]:
+    """The mapping panel of what is opened, on demand."""
+    try:
+        config = opened_config(opened) or config_from(values)
+        check_source(config.data.source, person, request)
+        table = shelf.head(config.data)
+    except PlaygroundError as error:
+        return {"state": "error", "message": str(error)}
+    return {"state": "mapping", "mapping": data_view.mapping(table, config.data.columns)}
+
+
+def preview_mapping(
+    shelf: DataShelf, event: gr.EventData, request: gr.Request, person: object, _: object, *values: Any
+) -> dict[str, Any]:
+    """The first rows under a mapping that is being made."""
+    try:
+        config = config_from(values, _asked_columns(event))
+        check_source(config.data.source, person, request)
+        table = shelf.head(config.data)
+    except PlaygroundError as error:
+        return {"state": "preview", "preview": {"error": str(error)}}
+    return {"state": "preview", "preview": data_view.mapping_preview(table, config.data.columns)}
+
+
+def _asked_columns(event: gr.EventData) -> dict[str, str]:
+    asked = (event._data or {}).get("columns")
+    return {str(field): str(column) for field, column in asked.items()} if isinstance(asked, Mapping) else {}
+
+
+def count_doubles(shelf: DataShelf, person: object, opened: object, request: gr.Request) -> dict[str, Any]:
+    """Duplicates, and held-out rows that training has too."""
+    config = opened_config(opened)
+    if config is None:
+        return {"state": "empty"}
+    check_source(config.data.source, person, request)
+    return {"state": "counted", **data_view.doubles(shelf.doubles(config.data))}
+
+
+def restore(person: object, opened: object, request: gr.Request) -> list[Any]:
+    """What the fields show for what is opened: after a reload, or when the Train form handed its data over."""
+    identity.identify(person, request)
+    try:
+        config = opened_config(opened)
+    except ConfigError:
+        config = None
+    if config is None:
+        return [gr.skip()] * (1 + len(PATHS))
+    source = config.data.source
+    choices = run_form.source_choices(source if source.startswith(uploads.PREFIX) else "")
+    return [gr.update(value=source, choices=choices), *run_form.field_values(PATHS, config)]
+
+
+def reopen(
+    shelf: DataShelf, person: object, opened: object, request: gr.Request
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Opens what `shell.data` says."""
+    try:
+        config = opened_config(opened)
+    except ConfigError:
+        config = None
+    if config is None:
+        yield None, {"state": "empty"}
+        return
+    yield from opening_of(shelf, config, person, request)
+
+
+def refilter(
+    shelf: DataShelf, request: gr.Request, person: object, opened: object, *values: Any
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Opens anew what is open already, once the fields say something else about its rows."""
+    try:
+        before = opened_config(opened)
+        same = before is not None and before.data.source == str(values[0]).strip()
+        config = config_from(values, before.data.columns) if same and before is not None else before
+        if config is None or not same or config == before:
+            yield gr.skip(), gr.skip()
+            return
+    except PlaygroundError as error:
+        yield gr.skip(), {"state": "error", "message": str(error), "kept": True}
+        return
+    yield from opening_of(shelf, config, person, request)
+
+
+def show_custom(template: str) -> dict[str, Any]:
+    """The field of the template's own text is there with that template only."""
+    return gr.update(visible=True if template == CUSTOM else "hidden")
+
+
+def restyle(request: gr.Request, person: object, opened: object, *values: Any) -> tuple[Any, Any]:
+    """Keeps how rows are to be put into words; the widgets then ask for what they show."""
+    identity.identify(person, request)
+    try:
+        before = opened_config(opened)
+        if before is None:
+            return gr.skip(), gr.skip()
+        config = config_from(values, before.data.columns)
+    except PlaygroundError as error:
+        return gr.skip(), {"state": "problem", "message": str(error)}
+    rows = before.data
+    data = codec.encode_section(rows) | {
+        name: value for name, value in codec.encode_section(config.data).items() if "template" in name
+    }
+    return {**document_of(config), "data": data}, {"state": "stale", "turn": time.monotonic_ns()}
+
+
+def look(
+    services: Services, shelf: DataShelf, event: gr.EventData, person: object, opened: object, request: gr.Request
+) -> dict[str, Any]:
+    """One row; what is asked for is its part and place, or the next one with certain words."""
+    asked = event._data or {}
+    try:
+        config = opened_config(opened)
+        if config is None:
+            return {"state": "empty"}
+        check_source(config.data.source, person, request)
+        splits = shelf.splits(config.data)
+        part, index = str(asked.get("part", "train")), _whole(asked.get("index"))
+        words = str(asked.get("search") or "")[:1000]
+        if words and data_view.part_sizes(splits).get(part):
+            step = -1 if _whole(asked.get("step"), least=-1) < 0 else 1
+            place, looked = data_view.find(splits, part, index, step, words)
+            if place is None:
+                return {"state": "nothing", "words": words[:100], "looked": looked}
+            index = place
+        return data_view.row(splits, part, index, config, reader_of(services))
+    except PlaygroundError as error:
+        return {"state": "problem", "message": str(error)}
+
+
+def _whole(value: object, least: int = 0) -> int:
+    """A whole number out of what the browser sent."""
+    return max(least, int(value)) if isinstance(value, (int, float)) and abs(value) < 2**53 else 0
+
+
+def reader_of(services: Services) -> Reader | None:
+    """The loaded model's tokenizer; None while there is none."""
+    status = services.status()
+    info = status.get("info")
+    if status["state"] != "ready" or not info:
+        return None
+    server = services.model_server()
+    return Reader(server.tokenizer, status["title"], server.vocabulary_id, info["context_length"])
+
+
+def take_as_prompt(
+    shelf: DataShelf, event: gr.EventData, person: object, opened: object, request: gr.Request
+) -> tuple[str, Any]:
+    """The question of the row that is shown becomes the prompt of another tab, which opens."""
+    asked = event._data or {}
+    config = opened_config(opened)
+    part, index = str(asked.get("part")), _whole(asked.get("index"))
+    if config is None or part == DROPPED:
+        raise DataError("There is no row to take; open a data set and go to one.")
+    check_source(config.data.source, person, request)
+    splits = shelf.splits(config.data)
+    rows = {"train": splits.train, "test": splits.test, "validation": splits.validation}.get(part, ())
+    if index >= len(rows):
+        raise DataError(f"There is no row {index + 1} in this part; it has {len(rows)}.")
+    wanted = asked.get("tab")
+    return (
+        inspection.question(rows[index])[: data_view.CELL_LETTERS],
+        gr.Tabs(selected=wanted if wanted in PROMPT_TABS else PROMPT_TABS[0]),
+    )
+
+
+def measure(
+    services: Services, shelf: DataShelf, person: object, opened: object, request: gr.Request
+) -> dict[str, Any]:
+    """Lengths of the training rows in the loaded model's tokens."""
+    try:
+        config, reader = opened_config(opened), reader_of(services)
+        if config is None:
+            return {"state": "empty"}
+        if reader is None:
+            return {"state": "unloaded"}
+        check_source(config.data.source, person, request)
+        splits = shelf.splits(config.data)
+        measured = shelf.measured(
+            config.data,
+            reader.vocabulary,
+            lambda: inspection.measure(splits.train, config.data.template_text, reader.tokenizer),
+        )
+        return data_view.lengths(measured, config, reader, pairs=splits.format == "preference")
+    except PlaygroundError as error:
+        return {"state": "problem", "message": str(error)}
+
+
+def hand_over(opened: object) -> tuple[Any, Any]:
+    """Opens the Train tab, whose form takes what is opened here."""
+    if opened_config(opened) is None or not isinstance(opened, dict):
+        raise DataError("Open a data set first; then its settings can be taken to the Train tab.")
+    return {**opened, "to": "train", "turn": int(opened.get("turn") or 0) + 1}, gr.Tabs(selected="train")
