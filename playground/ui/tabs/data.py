@@ -70,9 +70,7 @@ def build(services: Services, shell: Shell) -> DataTab:
             train = gr.Button(text("data.train"), elem_id="data-train")
         with gr.Column(scale=5, min_width=320):
             bundled = [found.name for found in BUNDLED]
-            view = _widget(
-                "data.js", "data-view", "open", "restore", "count", "map", "preview", "use", bundled=_shelf()
-            )
+            view = _widget("data.js", "data-view", "open", "restore", "count", "map", "preview", "use", bundled=bundled)
             row = _widget("data_rows.js", "data-row", "ask", "prompt")
             lengths = _widget("data_lengths.js", "data-lengths", "ask", plotly=version("plotly"))
     tab = DataTab(source, upload, opener, fields, train, view, row, lengths)
