@@ -69,7 +69,7 @@ def main() -> None:
         home = Path(folder)
         (home / "models").mkdir()
         (home / "models" / DEFAULT).symlink_to(folder_of(options.model).resolve(), target_is_directory=True)
-        with running_app(home) as server, sync_playwright() as playwright:
+        with running_app(home, PLAYGROUND_MODEL=DEFAULT) as server, sync_playwright() as playwright:
             server.wait_for("ready")
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
             page = browser.new_page()

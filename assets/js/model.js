@@ -62,6 +62,22 @@ function progressBar(status) {
   return box;
 }
 
+// A model that comes in the background while another one is in use.
+function arrivalParts({ state, title, stage, progress, error }) {
+  const box = element("div", "pp-progress pp-arrival");
+  const words = { title, stage: say(`model.stage.${stage}`) };
+  box.append(element("p", "pp-note", say(`model.arrival.${state}`, words)));
+  if (state === "arriving") {
+    const bar = element("progress");
+    bar.max = 1;
+    if (typeof progress === "number") bar.value = progress;
+    bar.setAttribute("aria-label", say("model.arrival.arriving", words));
+    box.append(bar);
+  }
+  if (error) box.append(element("p", "pp-note", error));
+  return box;
+}
+
 function loadedParts(status, template) {
   const parts = [];
   const info = status.info;
@@ -92,6 +108,7 @@ function loadedParts(status, template) {
     line.setAttribute("role", "alert");
     parts.push(line);
   }
+  if (status.arrival) parts.push(arrivalParts(status.arrival));
   return parts;
 }
 

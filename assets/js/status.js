@@ -5,7 +5,8 @@ const SLOW = 4000; // while nothing does
 let timer = 0;
 let known = "";
 
-const moving = (status) => status.state === "starting" || status.state === "loading";
+const moving = (status) =>
+  status.state === "starting" || status.state === "loading" || status.arrival?.state === "arriving";
 
 async function poll() {
   clearTimeout(timer);

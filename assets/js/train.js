@@ -46,8 +46,10 @@ function estimateParts({ error, memory }) {
     return [line];
   }
   if (!memory) return [];
-  const values = { needed: bytes(memory.bytes), available: bytes(memory.available), device: memory.device };
-  return [element("p", memory.fits ? "pp-verdict pp-good" : "pp-verdict pp-bad", say(memory.fits ? "train.fits" : "train.fits.not", values))];
+  const { available, device, fits, longest_row: longest } = memory;
+  const values = { needed: bytes(memory.bytes), available: bytes(available), device, longest };
+  const key = fits ? (longest ? "train.fits.rows" : "train.fits") : "train.fits.not";
+  return [element("p", fits ? "pp-verdict pp-good" : "pp-verdict pp-bad", say(key, values))];
 }
 
 export function mountLive(root, props, askToStop, watch) {

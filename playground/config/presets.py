@@ -106,6 +106,17 @@ def ready_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.json") if path.stem != "schema"))
 
 
+def ready(name: str) -> RunConfig:
+    """A ready config by its name.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    if name not in ready_names():
+        raise ConfigError([f"There is no ready config {name!r}; known are {', '.join(ready_names())}."])
+    return codec.decode(read(name))
+
+
 def read(place: str) -> Any:
     """The JSON document of a config file, or of a ready config by its bare name. It is parsed but not yet decoded.
 

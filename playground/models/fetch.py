@@ -40,6 +40,8 @@ def resolve(ref: str, *, report: Report, stop: threading.Event, token: str | Non
     """
     ref = ref.strip()
     entry = catalogue.find(ref)
+    if entry is not None and entry.folder is not None:
+        return check_folder(entry.folder)
     if entry is None and names_a_folder(ref):
         return check_folder(Path(ref).expanduser())
     if entry is None and not hub.is_hub_id(ref):

@@ -127,11 +127,18 @@ def estimate_loading(source: Path | Entry, dtype: str = "auto", *, device: str =
 
 
 def estimate_training(
-    folder: Path, adapter: AdapterSettings, training: TrainingSettings, *, device: str = "cpu"
+    folder: Path,
+    adapter: AdapterSettings,
+    training: TrainingSettings,
+    *,
+    longest_row: int | None = None,
+    device: str = "cpu",
 ) -> MemoryEstimate:
     """The peak of a run on a model's folder: weights, gradients, optimiser state, activations and logits.
 
-    Rows are taken to be as long as `max_length`, which real rows seldom are; so it is rather too much than too little.
+    Args:
+        longest_row: tokens of the longest row of the data, since a batch is as wide as its longest; where None, rows
+            are taken to be as long as `max_length`, which real rows seldom are.
 
     Raises:
         ModelError: the folder holds no model.
@@ -147,7 +154,7 @@ def estimate_training(
     kept = LAYER_ACTIVATIONS[0] * width + LAYER_ACTIVATIONS[1] * inner
     # With checkpointing a layer keeps its input alone, and one layer at a time all of it.
     per_token = (layers * width + kept if training.gradient_checkpointing else layers * kept) * item
-    tokens = training.batch_size * min(training.max_length, _longest(config))
+    tokens = training.batch_size * min(longest_row or training.max_length, training.max_length, _longest(config))
     process = 0 if device.startswith("cuda") else PROCESS_BYTES
     needed = frozen + state + tokens * (per_token + LOGIT_BYTES * vocabulary) + process
     return MemoryEstimate(needed, available(device), device)

@@ -25,7 +25,7 @@ def public_name(ref: ModelRef) -> str:
     if isinstance(ref, RunRef):
         return f"run-{ref.run}"
     entry = catalogue.find(ref)
-    return entry.hub_id if entry else title_of(ref)
+    return entry.hub_id or entry.name if entry else title_of(ref)
 
 
 def name_base(model: PeftModel, ref: ModelRef) -> None:

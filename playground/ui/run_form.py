@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.components.base import Component
 
 from playground.config import codec
-from playground.config.presets import PRESETS
+from playground.config.presets import PRESETS, preset, ready, ready_names
 from playground.config.run import (
     METHODS,
     AdapterSettings,
@@ -22,16 +22,20 @@ from playground.config.run import (
 )
 from playground.config.settings import Setting, Settings, setting, settings_of
 from playground.data.bundled import BUNDLED
+from playground.data.templates import TEMPLATES
 from playground.data.uploads import PREFIX
 from playground.errors import ConfigError
 from playground.models import catalogue
 from playground.ui import forms
 from playground.ui.i18n import text
 
-TEMPLATES = ("alpaca", "instruction-response", "phi-3", "human-assistant", "chat")
 RUN_PREFIX = "run:"
 """In the model field, what stands before the id of an earlier run."""
 METHOD = "sft"
+START = "tiny-sft"
+"""The ready config that the form shows at first: it runs in a minute, on any machine, without a network."""
+READY_PREFIX = "ready:"
+"""In the field of starting points, what stands before a ready config's name; presets stand by their names."""
 
 FOLDS: dict[str, tuple[type[Settings], tuple[str, ...]]] = {
     "rows": (DataSettings, ("split", "seed", "limit", "empty_input_only", "hub_config", "hub_split")),
@@ -66,19 +70,16 @@ class RunForm:
         """What a handler takes, in the order in which `document` reads it."""
         return [self.name, self.model, self.source, *self.fields.values()]
 
-    def settings(self) -> list[Component]:
-        """What a preset may change."""
-        return list(self.fields.values())
-
 
 def build_form() -> RunForm:
     """Lays the form out in the current column."""
+    config = ready(START)
     model = gr.Dropdown(
-        model_choices(()), value=catalogue.CATALOGUE[0].name, label=text("setting.model.label"),
+        model_choices(()), value=model_field(config), label=text("setting.model.label"),
         info=text("train.model.help"), allow_custom_value=True, filterable=True, elem_id="train-model",
     )  # fmt: skip
     source = gr.Dropdown(
-        source_choices(), value=BUNDLED[0].name,
+        source_choices(), value=config.data.source,
         label=text("setting.data.source.label"), info=text("train.source.help"), allow_custom_value=True,
         filterable=True, elem_id="train-source",
     )  # fmt: skip
@@ -89,23 +90,24 @@ def build_form() -> RunForm:
     fields: dict[str, Component] = {}
 
     def add(cls: type[Settings], name: str, **options: Any) -> None:
-        fields[setting(cls, name).path] = _field(setting(cls, name), cls, **options)
+        path = setting(cls, name).path
+        fields[path] = _field(setting(cls, name), cls, value=field_values([path], config)[0], **options)
 
     with gr.Row():
         fields["data.template"] = gr.Dropdown(
-            [(text(f"choice.data.template.{name}"), name) for name in TEMPLATES], value="alpaca",
+            [(text(f"choice.data.template.{name}"), name) for name in TEMPLATES], value=config.data.template,
             label=text("setting.data.template.label"), info=text("train.template.help"), elem_id="train-data-template",
             min_width=140,
         )  # fmt: skip
         for name in (found.name for found in settings_of(METHODS[METHOD])):
             add(METHODS[METHOD], name, min_width=140)
-    preset = gr.Dropdown(
-        [(text(f"preset.{found.name}.label"), found.name) for found in PRESETS], value=PRESETS[0].name,
-        label=text("train.preset"), info=text("train.preset.help"), elem_id="train-preset",
+    starting = gr.Dropdown(
+        starting_points(), value=f"{READY_PREFIX}{START}", label=text("train.preset"), info=text("train.preset.help"),
+        elem_id="train-preset",
     )  # fmt: skip
     with gr.Row():
         for name in ("max_steps", "batch_size", "learning_rate"):
-            add(TrainingSettings, name, min_width=90, **({"value": "40"} if name == "max_steps" else {}))
+            add(TrainingSettings, name, min_width=90)
     for fold, (cls, names) in FOLDS.items():
         with gr.Accordion(text(f"train.fold.{fold}"), open=False, elem_id=f"train-fold-{fold}"), gr.Row():
             for name in names:
@@ -114,7 +116,34 @@ def build_form() -> RunForm:
         label=text("setting.name.label"), info=text("setting.name.help"), max_lines=1, max_length=80,
         elem_id="train-name",
     )  # fmt: skip
-    return RunForm(title, model, source, upload, preset, fields)
+    return RunForm(title, model, source, upload, starting, fields)
+
+
+def starting_points() -> list[tuple[Any, str]]:
+    """Whole runs to start from, then presets that leave model and data as they are."""
+    whole = [(text(f"ready.{name}"), f"{READY_PREFIX}{name}") for name in sorted(ready_names(), key=_tiny_first)]
+    return [*whole, *((text(f"preset.{found.name}.label"), found.name) for found in PRESETS)]
+
+
+def _tiny_first(name: str) -> tuple[bool, str]:
+    return (not name.startswith("tiny"), name)
+
+
+def start_from(point: str, form: Sequence[str], values: Sequence[Any]) -> list[Any]:
+    """What the form shows after a starting point was chosen: one value per input, `gr.skip()` where it stays.
+
+    The name stays the person's; an empty one is made from what is run, and so is always true. Only what changes is
+    sent, since a browser takes some ten milliseconds for each field that is written.
+    """
+    if point.startswith(READY_PREFIX):
+        config = ready(point.removeprefix(READY_PREFIX))
+        now = list(values[1:])
+    else:
+        before = codec.decode(document(form, values))
+        config = preset(point).over(before)
+        now = [model_field(before), before.data.source, *field_values(form, before)]
+    wanted = [model_field(config), config.data.source, *field_values(form, config)]
+    return [gr.skip(), *(gr.skip() if new == old else new for new, old in zip(wanted, now, strict=True))]
 
 
 def _field(found: Setting, cls: type[Settings], **options: Any) -> Component:
@@ -122,17 +151,13 @@ def _field(found: Setting, cls: type[Settings], **options: Any) -> Component:
     match found.kind:
         case "int" | "float" if found.optional:
             # Gradio 6.31's Number turns an empty field into 0 as soon as it mounts.
-            written = "" if found.default is None else f"{found.default:g}"
-            return forms.text_for(cls, found.name, prefix="train", **{"value": written, "max_lines": 1, **options})
+            return forms.text_for(cls, found.name, prefix="train", **{"max_lines": 1, **options})
         case "int" | "float":
             return forms.number_for(cls, found.name, prefix="train", **options)
         case "bool":
             return forms.checkbox_for(cls, found.name, prefix="train", **options)
         case "choice":
             return forms.choice_for(cls, found.name, prefix="train", **options)
-        case "floats":
-            written = " / ".join(f"{100 * share:g}" for share in found.default)
-            return forms.text_for(cls, found.name, prefix="train", **{"value": written, "max_lines": 1, **options})
         case _:
             return forms.text_for(cls, found.name, prefix="train", **{"max_lines": 1, **options})
 
@@ -179,6 +204,8 @@ def _setting_at(section: str, key: str) -> Setting:
 
 def _to_json(found: Setting, value: Any) -> Any:
     match found.kind:
+        case "floats" if found.optional and not (value or "").strip():
+            return None
         case "floats":
             return list(_shares(found.path, value or ""))
         case "texts":
@@ -196,7 +223,7 @@ def _to_json(found: Setting, value: Any) -> Any:
 def _to_field(found: Setting, value: Any) -> Any:
     match found.kind:
         case "floats":
-            return " / ".join(f"{100 * share:g}" for share in value)
+            return " / ".join(f"{100 * share:g}" for share in value or ())
         case "texts":
             return ", ".join(value or ())
         case "text":

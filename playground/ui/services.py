@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from playground.config.run import DataSettings, ModelRef, RunConfig
     from playground.data.splits import Splits
     from playground.jobs.manager import JobManager
+    from playground.models.arrival import Arrival
     from playground.models.catalogue import Entry
     from playground.models.memory import MemoryEstimate
     from playground.models.serving import ModelServer
@@ -30,10 +31,16 @@ PRIVATE_INFO = frozenset({"folder"})
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_MODEL = "smollm2-135m-instruct"
+DEFAULT_MODEL = "tiny"
+"""Loaded at the start: it lies in the repository, so the page has a model within seconds, whatever the network."""
+REAL_MODEL = "smollm2-135m-instruct"
+"""Fetched in the background meanwhile, where nobody has named another model to start with."""
 MODEL_VARIABLE = "PLAYGROUND_MODEL"
 """Environment variable that names the model to start with; "none" starts without."""
 SPLITS_KEPT = 4
+LENGTHS_KEPT = 32
+ROWS_MEASURED = 2000
+"""Rows whose lengths an estimate of memory looks at."""
 GRACE_SECONDS = 2.0
 """Heavy imports wait this long for a first visitor, whose page would otherwise share the processor with them."""
 
@@ -55,7 +62,9 @@ class Services:
         self._server_lock = threading.Lock()
         self._failure: str | None = None
         self._closed = threading.Event()
+        self._arrival: Arrival | None = None
         self._splits: dict[str, Splits] = {}
+        self._longest_rows: dict[str, int] = {}
 
     @property
     def store(self) -> "RunStore":
@@ -90,7 +99,8 @@ class Services:
         """The model server's state as JSON values; never blocks, so "starting" until the imports are done."""
         if self._server is None:
             return {"state": "failed" if self._failure else "starting", "error": self._failure, "stage": ""}
-        return _public(dataclasses.asdict(self._server.status()))
+        arrival = dataclasses.asdict(self._arrival.status) if self._arrival is not None else None
+        return {**_public(dataclasses.asdict(self._server.status())), "arrival": arrival}
 
     def load_model(self, ref: "ModelRef", dtype: str, device: str, *, by: str, token: str | None = None) -> None:
         """Begins to load for everyone; `by` is the owner id of whom it is for, and who may cancel it."""
@@ -112,11 +122,15 @@ class Services:
 
         return estimate_loading(source, dtype, device=choose_device(device).type)
 
-    def training_memory(self, config: "RunConfig") -> dict[str, Any] | None:
+    def training_memory(self, config: "RunConfig", *, read_data: bool) -> dict[str, Any] | None:
         """What a run would take at most and what there is; None before the model is here or the imports are done.
+
+        Args:
+            read_data: whether the rows may be read, so that their real lengths count; else `max_length` does.
 
         Raises:
             ModelError: the run to go on from left no weights, or the model cannot be trained on.
+            DataError: the rows may be read and cannot be.
         """
         if self._server is None:
             return None
@@ -128,8 +142,29 @@ class Services:
         folder = lineage.weights or self._folder_of(lineage.base)
         if folder is None:
             return None
-        found = estimate_training(folder, config.adapter, config.training, device=choose_device("auto").type)
-        return {**dataclasses.asdict(found), "fits": found.fits}
+        tokenizer = self._folder_of(lineage.base) or folder
+        longest = self.longest_row(config, tokenizer) if read_data else None
+        device = choose_device("auto").type
+        found = estimate_training(folder, config.adapter, config.training, longest_row=longest, device=device)
+        return {**dataclasses.asdict(found), "fits": found.fits, "longest_row": longest}
+
+    def longest_row(self, config: "RunConfig", folder: Path) -> int:
+        """Tokens of the longest of the first `ROWS_MEASURED` training rows, cut as the run would cut them."""
+        from transformers import AutoTokenizer
+
+        from playground.data.masking import encode_rows
+
+        data, most = config.data, config.training.max_length
+        key = json.dumps([codec.encode_section(data), str(folder), most], sort_keys=True)
+        with self._lock:
+            known = self._longest_rows.get(key)
+        if known is None:
+            rows = self.splits(data).train[:ROWS_MEASURED]
+            encoded = encode_rows(rows, data.template_text, AutoTokenizer.from_pretrained(folder), most)
+            known = max(len(row.input_ids) for row in encoded.rows)
+            with self._lock:
+                self._longest_rows = {**dict(list(self._longest_rows.items())[-LENGTHS_KEPT:]), key: known}
+        return known
 
     @staticmethod
     def _folder_of(model: str) -> Path | None:
@@ -162,6 +197,8 @@ class Services:
         """Ends the queue; runs that go on in worker processes end with us."""
         self._closed.set()
         self.first_page.set()
+        if self._arrival is not None:
+            self._arrival.stop()
         if self._jobs is not None:
             self._jobs.close()
 
@@ -176,9 +213,20 @@ class Services:
                     server.start_loading(self.model, "auto", "auto")
             self.jobs.recover()
             self.jobs.warm_up()
+            if self.model == DEFAULT_MODEL and not os.environ.get(MODEL_VARIABLE):
+                self._await_real_model()
         except Exception as error:  # the page stays up and says why there is no model
             logger.exception("The background start failed.")
             self._failure = f"The model server could not start: {error}"
+
+    def _await_real_model(self) -> None:
+        """Fetches the model that real work begins with, unless it is here."""
+        from playground.models.arrival import Arrival
+
+        entry = catalogue.find(REAL_MODEL)
+        if entry is not None and catalogue.local_folder(REAL_MODEL) is None:
+            self._arrival = Arrival(entry)
+            self._arrival.start()
 
 
 def chat_template_in(folder: Path) -> str:

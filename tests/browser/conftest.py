@@ -109,7 +109,7 @@ def server(real_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     home = tmp_path_factory.mktemp("browser-home")
     (home / "models").mkdir()
     (home / "models" / real_model.name).symlink_to(real_model, target_is_directory=True)
-    with running_app(home) as running:
+    with running_app(home, PLAYGROUND_MODEL=real_model.name) as running:
         yield running
 
 

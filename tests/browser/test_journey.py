@@ -35,8 +35,15 @@ def points(page: Page, chart: str, series: int = 0) -> int:
     return int(page.evaluate(script, [f"train-chart-{chart}", series]))
 
 
+def start_from(page: Page, point: str) -> None:
+    page.locator("#train-preset input").click()
+    page.get_by_role("option", name=point).click()
+
+
 def set_up_short_run(page: Page, name: str, steps: int) -> None:
     open_tab(page, "Train")
+    start_from(page, "SmolLM2 · instructions")
+    expect(page.locator("#train-model input")).to_have_value("SmolLM2 135M Instruct")
     fill(page, "training-max-steps", str(steps))
     fill(page, "training-batch-size", "2")
     unfold(page, "optimiser")
@@ -97,13 +104,17 @@ def test_load_look_tune_compare_score(open_page: Opener, server: Server) -> None
     assert page.locator("#compare-tuned").inner_text().strip()
 
 
-def test_stop_keeps_an_adapter_and_two_tabs_see_the_same(open_page: Opener, server: Server) -> None:
+def test_zoom_survives_stop_keeps_an_adapter_and_two_tabs_see_the_same(open_page: Opener, server: Server) -> None:
     server.wait_for("ready")
     page = open_page()
     set_up_short_run(page, "stopped early", steps=500)
     page.locator("#train-start").click()
     expect(page.locator("#train-live .pt-phase")).to_have_text("Running", timeout=LONG)
     wait_until(lambda: points(page, "loss") >= 1, 600)
+    seen = points(page, "loss")
+    page.evaluate("() => Plotly.relayout('train-chart-loss', {'xaxis.range': [0.25, 1.5]})")
+    wait_until(lambda: points(page, "loss") > seen, 600)
+    assert page.evaluate("() => document.getElementById('train-chart-loss').layout.xaxis.range") == [0.25, 1.5]
     second = page.context.new_page()
     second.goto(server.url)
     open_tab(second, "Train")

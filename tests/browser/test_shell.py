@@ -58,6 +58,7 @@ def test_the_first_page_loads_the_default_model_and_says_what_it_is(open_page: O
         expect(panel).to_contain_text(fact)
     panel.get_by_text("Show the chat template").click()
     expect(panel.locator("pre")).to_contain_text("<|im_start|>")
+    page.locator("#model-entry").get_by_text("SmolLM2 135M Instruct").click()
     expect(page.locator("#model-choice")).to_contain_text(re.compile(r"Needs about 738 MB; [\d.]+ GB free on cpu"))
 
 

@@ -4,7 +4,6 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,7 @@ from playground.models.fetch import resolve
 from playground.models.hub_download import Unsuitable, needed
 from playground.models.loading import load
 from playground.runs.events import Progress
-from tests.hub_server import Repository, StandIn, serve
-
-
-@pytest.fixture
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    """A Hub with no models yet, and an empty cache to fetch into."""
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
-    with serve() as running:
-        monkeypatch.setenv("HF_ENDPOINT", running.url)
-        yield running
+from tests.hub_server import Repository, StandIn
 
 
 class Telling:
@@ -75,7 +62,7 @@ def test_a_model_is_fetched_loaded_and_found_again_without_a_network(
 
     stand_in.asked.clear()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert catalogue.available_locally() == ["somebody/small"]
+    assert catalogue.available_locally() == ["tiny", "somebody/small"]
     assert fetch_it("somebody/small")[0] == loaded.info.folder
     assert stand_in.asked == []
 
@@ -84,7 +71,7 @@ def test_a_catalogue_name_is_fetched_under_its_hub_id(stand_in: StandIn, small_m
     stand_in.repositories["openai-community/gpt2"] = Repository(small_models["gpt2"])
     folder, _ = fetch_it("gpt2")
     assert (folder / "model.safetensors").is_file()
-    assert catalogue.available_locally() == ["gpt2"]
+    assert catalogue.available_locally() == ["tiny", "gpt2"]
 
 
 def test_a_cut_connection_is_taken_up_where_it_broke(
@@ -122,7 +109,7 @@ def test_a_slow_download_tells_how_far_it_is_and_stops_at_once(
         resolve("somebody/large", report=report, stop=stop)
     assert time.monotonic() - stopped_at[0] < 4
     assert len([done for done in telling.downloads() if 0 < done < 20_000_000]) >= 3
-    assert catalogue.available_locally() == []
+    assert catalogue.available_locally() == ["tiny"]
     assert not list((tmp_path / "cache").rglob("*.incomplete"))
 
 

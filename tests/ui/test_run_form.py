@@ -1,6 +1,7 @@
 """The run form and a run's JSON say the same, both ways."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.config import codec
-from playground.config.presets import PRESETS
+from playground.config.presets import PRESETS, preset, ready, ready_names
 from playground.config.run import AdapterSettings, DataSettings, RunConfig, RunRef, TrainingSettings
 from playground.errors import ConfigError
 from playground.ui import run_form
@@ -41,10 +42,41 @@ def test_every_setting_but_the_column_mapping_has_a_field(paths: tuple[str, ...]
     assert settings - set(paths) == {"data.columns", "data.source"}
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
-def test_a_preset_survives_the_form(paths: tuple[str, ...], preset: Any) -> None:
-    config = preset.over(RunConfig(name="mine"))
+@pytest.mark.parametrize("chosen", PRESETS, ids=lambda preset: preset.name)
+def test_a_preset_survives_the_form(paths: tuple[str, ...], chosen: Any) -> None:
+    config = chosen.over(RunConfig(name="mine"))
     assert codec.decode(run_form.document(paths, values_of(paths, config))) == config
+
+
+@pytest.mark.parametrize("name", ready_names())
+def test_a_ready_config_fills_the_whole_form(paths: tuple[str, ...], name: str) -> None:
+    values = values_of(paths, RunConfig(name="mine"))
+    filled = [old if new == gr.skip() else new for old, new in zip(values, start(name, paths, values), strict=True)]
+    assert codec.decode(run_form.document(paths, filled)) == replace(ready(name), name="mine")
+    assert start(name, paths, filled) == [gr.skip()] * len(filled)
+
+
+def start(name: str, paths: tuple[str, ...], values: list[Any]) -> list[Any]:
+    return run_form.start_from(f"{run_form.READY_PREFIX}{name}", paths, values)
+
+
+def test_a_preset_leaves_model_data_and_name_and_sends_only_what_changes(paths: tuple[str, ...]) -> None:
+    config = ready("tiny-sft")
+    values = values_of(paths, config)
+    sent = run_form.start_from("course", paths, values)
+    filled = [old if new == gr.skip() else new for old, new in zip(values, sent, strict=True)]
+    assert codec.decode(run_form.document(paths, filled)) == preset("course").over(config)
+    assert sent[:3] == [gr.skip()] * 3
+    assert sent.count(gr.skip()) > len(sent) / 2
+
+
+def test_the_form_begins_as_the_run_on_the_bundled_model(paths: tuple[str, ...]) -> None:
+    async def build() -> list[Any]:
+        with gr.Blocks():
+            return [component.value for component in run_form.build_form().inputs()]
+
+    config = codec.decode(run_form.document(paths, asyncio.run(build())))
+    assert config == replace(ready("tiny-sft"), name="")
 
 
 @given(

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from playground.config import codec
-from playground.config.presets import preset
+from playground.config.run import RunConfig
 from playground.data import uploads
 from playground.errors import PlaygroundError, RunError
 from playground.runs.events import Phase
@@ -70,11 +70,17 @@ def _widget(mount: str, elem_id: str, event: str = "change", **props: Any) -> gr
 def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     form, paths = tab.form, tuple(tab.form.fields)
-    form.preset.input(shown(apply_preset, paths), [form.preset, *form.inputs()], form.settings(), **quiet)
-    form.upload.upload(shown(take_upload), [form.upload, shell.person], [form.source], **quiet)
     described = shown(describe, services, paths)
+    for event in (
+        form.preset.input(
+            shown(apply_starting_point, paths), [form.preset, *form.inputs()], form.inputs(), queue=False, **quiet
+        ),
+        form.upload.upload(shown(take_upload), [form.upload, shell.person], [form.source], **quiet),
+    ):
+        event.then(described, [shell.person, *form.inputs()], [tab.estimate], **quiet)
+    # `input`, not `change`: what a starting point writes would ask for an estimate once per field.
     for field in (form.model, form.source, *form.fields.values()):
-        field.change(described, form.inputs(), [tab.estimate], trigger_mode="always_last", **quiet)  # type: ignore[attr-defined]
+        field.input(described, [shell.person, *form.inputs()], [tab.estimate], trigger_mode="always_last", **quiet)  # type: ignore[attr-defined]
     tab.start.click(
         shown(start, services, paths),
         [shell.person, *form.inputs()],
@@ -85,16 +91,15 @@ def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
     tab.live.stop(shown(stop, services), [shell.person], queue=False, **quiet)
     tab.runs.pick(shown(look_at, services), None, [shell.run, tab.live], queue=False, **quiet)
     shell.opened.then(shown(reopen, services), [shell.person, shell.run], [shell.run, tab.live, tab.runs], **quiet)
-    for event in (shell.opened.then, shell.tab.select):
-        event(shown(offer, services), [shell.person, form.model], [form.model], **quiet).then(
-            described, form.inputs(), [tab.estimate], **quiet
+    for visit in (shell.opened.then, shell.tab.select):
+        visit(shown(offer, services), [shell.person, form.model], [form.model], **quiet).then(
+            described, [shell.person, *form.inputs()], [tab.estimate], **quiet
         )
 
 
-def apply_preset(paths: Sequence[str], chosen: str, *values: Any) -> list[Any]:
-    """What the fields show after a preset was laid over them."""
-    config = codec.decode(run_form.document(paths, values))
-    return run_form.field_values(paths, preset(chosen).over(config))
+def apply_starting_point(paths: Sequence[str], chosen: str, *values: Any) -> list[Any]:
+    """What the form shows after a ready config or a preset was chosen."""
+    return run_form.start_from(chosen, paths, values)
 
 
 def take_upload(path: str, person: object, request: gr.Request) -> dict[str, Any]:
@@ -115,12 +120,22 @@ def offer(services: Services, person: object, chosen: str, request: gr.Request) 
     return gr.update(choices=run_form.model_choices(finished), value=chosen)
 
 
-def describe(services: Services, paths: Sequence[str], *values: Any) -> dict[str, Any]:
+def describe(
+    services: Services, paths: Sequence[str], request: gr.Request, person: object, *values: Any
+) -> dict[str, Any]:
     """What a start would mean: the memory it takes, or every problem in the form; for `mountEstimate`."""
     try:
-        return {"memory": services.training_memory(codec.decode(run_form.document(paths, values)))}
+        config = codec.decode(run_form.document(paths, values))
+        known = identity.visitor(person, request)
+        return {"memory": services.training_memory(config, read_data=known is not None and may_read(config, known))}
     except PlaygroundError as error:
         return {"error": str(error)}
+
+
+def may_read(config: RunConfig, known: identity.Person) -> bool:
+    """Whether an estimate may look at the rows: the person may train on them, and nothing has to be fetched."""
+    source = config.data.source
+    return run_form.source_is_for_everyone(source) or (known.host and Path(source).expanduser().is_file())
 
 
 def start(

@@ -1,0 +1,56 @@
+"""The first minutes with nothing but the repository: the app opens with its own model, which learns to answer."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Opener, Server, Witness, running_app
+from tests.browser.test_shell import open_tab
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+
+MINUTES = 300_000
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_app(tmp_path_factory.mktemp("tiny"), PLAYGROUND_MODEL="tiny") as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, witness: Witness, app: Server) -> Iterator[Page]:
+    opener = Opener(browser, witness, app.url)
+    yield opener()
+    for context in opener.contexts:
+        context.close()
+
+
+def bleu(page: Page, column: int) -> float:
+    return float(page.locator("#evaluate-scores tr[data-metric=bleu] td").nth(column).inner_text())
+
+
+def test_the_model_in_the_box_learns_to_answer(page: Page, app: Server) -> None:
+    app.wait_for("ready")
+    expect(page.locator("#pp-chip")).to_contain_text("Tiny")
+    expect(page.locator("#model-loaded")).to_contain_text("LlamaForCausalLM")
+
+    open_tab(page, "train")
+    page.locator("#train-start").click()
+    expect(page.locator("#train-live .pt-phase")).to_have_text("Done", timeout=MINUTES)
+
+    open_tab(page, "compare")
+    expect(page.locator("#compare-run input")).to_have_value(re.compile("tiny"))
+    page.locator("#compare-prompt textarea").fill("What is the opposite of warm?")
+    page.locator("#compare-start").click()
+    expect(page.locator("#compare-answers .pc-state")).to_have_text("Done", timeout=MINUTES)
+    expect(page.locator("#compare-tuned")).to_contain_text("The opposite of warm is cold.")
+    expect(page.locator("#compare-base")).not_to_contain_text("The opposite of warm is cold.")
+
+    open_tab(page, "evaluate")
+    page.locator("#evaluate-start").click()
+    expect(page.locator("#evaluate-scores tbody tr")).to_have_count(4, timeout=MINUTES)
+    assert bleu(page, 0) < 5
+    assert bleu(page, 1) > 50
