@@ -4,7 +4,7 @@ import math
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from playground.config.settings import Range, Settings
 from playground.errors import ConfigError
@@ -21,11 +21,12 @@ ModelRef = str | RunRef
 """A catalogue name, a Hub id, a folder, or an earlier run."""
 
 
-TEMPLATES = (
-    "alpaca", "instruction-response", "phi-3", "human-assistant", "chat", "plain", "classification", "custom",
-)  # fmt: skip
+Template = Literal[
+    "alpaca", "instruction-response", "phi-3", "human-assistant", "chat", "plain", "classification", "custom"
+]
+TEMPLATES: tuple[Template, ...] = get_args(Template)
 """Names of the ways in which a row becomes text; `playground.data.templates` writes them."""
-CUSTOM = "custom"
+CUSTOM: Template = "custom"
 SHARES = (0.85, 0.10, 0.05)
 """Train, test and validation, where neither the settings nor the data says otherwise."""
 
@@ -44,7 +45,7 @@ class DataSettings(Settings):
     """Split of a Hub data set to read. Where `split` is null, its `test` and `validation` fellows are read too."""
     columns: dict[str, str] = field(default_factory=dict)
     """Field name to column name, for files whose columns are not recognised: `{"instruction": "question"}`."""
-    template: str = "alpaca"
+    template: Template = "alpaca"
     """How a row becomes text: `alpaca`, `instruction-response`, `phi-3`, `human-assistant`, `chat` for the model's
     own chat template, `plain` for texts as they stand, `classification`, or `custom`."""
     custom_template: str = ""
@@ -63,9 +64,7 @@ class DataSettings(Settings):
     def conflicts(self) -> Iterator[str]:
         if not self.source.strip():
             yield "data.source is empty; name a bundled data set, a file or a Hub id."
-        if self.template not in TEMPLATES:
-            yield f"data.template must be one of {', '.join(TEMPLATES)}; got {self.template!r}."
-        elif self.template == CUSTOM:
+        if self.template == CUSTOM:
             yield from self._custom_problems()
         if self.split is None:
             return

@@ -49,7 +49,7 @@ def read_json_lines(file: BinaryIO, source: str) -> Iterator[Row]:
     place = 0
     for number, line in enumerate(_lines(file, source), start=1):
         if line.strip():
-            value = _parse(line, f"{source}, row {place},", number)
+            value = _parse(line.rstrip("\r\n"), f"{source}, row {place},", number)
             yield _object(value, f"row {place} (line {number})", source)
             place += 1
 

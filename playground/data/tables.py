@@ -1,10 +1,12 @@
 """Rows of cells, kept so that a million of them take little memory: the first few MiB in memory, more on the disk."""
 
+import io
 import pickle
 import tempfile
 import threading
+import weakref
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
@@ -12,6 +14,8 @@ from playground.data.parts import Part
 
 IN_MEMORY = 16 * 1024 * 1024
 """Bytes of rows that are kept in memory; with one more, all move to a file without a name that ends with the table."""
+BLOCK = 256
+"""Rows that are read at once where all are read."""
 PARTS_LISTED = 100
 """Parts of objects that are listed as columns, so that objects used as dictionaries do not fill the list."""
 
@@ -21,6 +25,7 @@ class Rows(Sequence[dict[str, object]]):
 
     def __init__(self, rows: Iterable[dict[str, object]] = ()) -> None:
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # it lives as long as its rows
+        weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
         self._ends = array("q", [0])
         self._seen: dict[str, None] = {}
@@ -62,6 +67,16 @@ class Rows(Sequence[dict[str, object]]):
             written = self._file.read(self._ends[place + 1] - self._ends[place])
         row: dict[str, object] = pickle.loads(written)  # noqa: S301  # what `append` wrote, in a file nobody can name
         return row
+
+    def __iter__(self) -> Iterator[dict[str, object]]:
+        # Many at once: half the time of reading them one by one.
+        for start in range(0, len(self), BLOCK):
+            stop = min(start + BLOCK, len(self))
+            with self._lock:
+                self._file.seek(self._ends[start])
+                block = io.BytesIO(self._file.read(self._ends[stop] - self._ends[start]))
+            for _ in range(start, stop):
+                yield pickle.load(block)  # noqa: S301  # what `append` wrote
 
     def __eq__(self, other: object) -> bool:
         """Whether the same rows stand in the same order, here and in any other sequence."""

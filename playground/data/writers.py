@@ -78,10 +78,15 @@ def _single_turn(prompt: Callable[[str, str], str]) -> Writer:
 def _plain(messages: Sequence[Message], tokenizer: "PreTrainedTokenizerBase") -> tuple[Segment, ...]:
     """The turns as they stand, with nothing between them but the end of every answer."""
     end = end_of_sequence(tokenizer)
-    return tuple(
-        Segment(turn.content + end, True) if turn.role == "assistant" else Segment(turn.content, False)
-        for turn in messages
-    )
+    segments = []
+    before = ""
+    for turn in messages:
+        if turn.role == "assistant":
+            segments += [Segment(before, False), Segment(turn.content + end, True)]
+            before = ""
+        else:
+            before += turn.content
+    return (*segments, Segment(before, False)) if before else tuple(segments)
 
 
 def classification(text: str) -> str:

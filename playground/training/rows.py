@@ -1,20 +1,27 @@
 """Tokenised rows as TRL's `SFTTrainer` takes them, and what had to be left out."""
 
-from collections.abc import Sequence
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from datasets import Dataset
+from datasets import Dataset, Features, List, Value
+from datasets.arrow_writer import ArrowWriter
 from transformers import PreTrainedTokenizerBase
 
 from playground.data.formats import summary
-from playground.data.masking import LossOn, TokenizedRow, encode_rows
-from playground.data.records import Record
+from playground.data.masking import LossOn, TokenizedRow, encode_batches, none_left
+from playground.data.records import Dropped, Record
 from playground.data.splits import Splits
 from playground.errors import DataError
 from playground.runs.context import JobContext
 
 IGNORED = -100
 """Label of a token that is not in the loss, by torch's and transformers' convention."""
+IN_MEMORY = 20_000
+"""Rows of the largest set that is kept in memory; larger ones lie in a file that is mapped into it."""
 
 
 class Rows(NamedTuple):
@@ -29,6 +36,7 @@ class Encoding(NamedTuple):
     """How records become tokens in this run."""
 
     template: str
+    """A template's name, or the text of a custom one."""
     tokenizer: PreTrainedTokenizerBase
     max_length: int
     loss_on: LossOn
@@ -38,37 +46,67 @@ class Encoding(NamedTuple):
 
         Raises:
             DataError: no row is left to train on.
+            Cancelled: the run was asked to stop.
         """
         train = self._encode(splits.train, "training", context)
         held_out = (splits.validation or splits.test)[:held_out_rows]
         try:
-            measured = self._encode(held_out, "held-out", context) if held_out else ()
+            measured = self._encode(held_out, "held-out", context) if held_out else None
         except DataError as problem:
             context.log(f"{problem} These were the held-out rows.", "warning")
-            measured = ()
-        return Rows(as_dataset(train), as_dataset(measured) if measured else None)
+            measured = None
+        return Rows(train, measured)
 
-    def _encode(self, records: Sequence[Record], what: str, context: JobContext) -> Sequence[TokenizedRow]:
-        encoded = encode_rows(records, self.template, self.tokenizer, self.max_length, self.loss_on)
-        if encoded.dropped:
+    def _encode(self, records: Sequence[Record], what: str, context: JobContext) -> Dataset:
+        dropped: list[Dropped] = []
+        cut = 0
+
+        def rows() -> Iterator[TokenizedRow]:
+            nonlocal cut
+            for batch in encode_batches(records, self.template, self.tokenizer, self.max_length, self.loss_on):
+                context.check()
+                dropped.extend(batch.dropped)
+                cut += sum(row.truncated for row in batch.rows)
+                yield from batch.rows
+
+        dataset = as_dataset(rows(), in_memory=len(records) <= IN_MEMORY)
+        if not len(dataset):
+            raise none_left(len(records), self.template, self.max_length, dropped)
+        if dropped:
             context.log(
-                f"{len(encoded.dropped)} of {len(records)} {what} rows are left out. {summary(encoded.dropped)}",
+                f"{len(dropped)} of {len(records)} {what} rows are left out. {summary(dropped)}",
                 "warning",
             )
-        cut = sum(row.truncated for row in encoded.rows)
         if cut:
             context.log(f"{cut} of {len(records)} {what} rows are cut at {self.max_length} tokens.", "warning")
-        return encoded.rows
+        return dataset
 
 
-def as_dataset(rows: Sequence[TokenizedRow]) -> Dataset:
-    """Columns `input_ids` and `labels`; labels are the ids, and `IGNORED` outside the loss."""
-    return Dataset.from_dict(
-        {
-            "input_ids": [row.input_ids for row in rows],
-            "labels": [
-                [token if kept else IGNORED for token, kept in zip(row.input_ids, row.completion_mask, strict=True)]
-                for row in rows
-            ],
-        }
-    )
+def as_dataset(rows: Iterable[TokenizedRow], *, in_memory: bool = True) -> Dataset:
+    """Columns `input_ids` and `labels`; labels are the ids, and `IGNORED` outside the loss.
+
+    Args:
+        in_memory: False writes the rows to a file as they come and maps it into memory; the file goes with the
+            dataset.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="playground-rows-"))
+    path = folder / "rows.arrow"
+    ids = List(Value("int32"))
+    try:
+        writer = ArrowWriter(path=str(path), features=Features({"input_ids": ids, "labels": ids}))
+        with writer:
+            for row in rows:
+                labels = [
+                    token if kept else IGNORED for token, kept in zip(row.input_ids, row.completion_mask, strict=True)
+                ]
+                writer.write({"input_ids": row.input_ids, "labels": labels})
+            writer.finalize()
+        dataset = Dataset.from_file(str(path), in_memory=in_memory)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if in_memory:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        weakref.finalize(dataset, shutil.rmtree, folder, ignore_errors=True)
+    return dataset

@@ -47,7 +47,7 @@ RUNS = st.builds(
     RunConfig,
     model=TEXTS | TEXTS.map(RunRef),
     name=st.just("") | TEXTS,
-    data=built(DataSettings),
+    data=built(DataSettings, custom_template=TEXTS.map(lambda text: text.replace("{", "").replace("}", "") + "{text}")),
     adapter=built(AdapterSettings),
     training=built(TrainingSettings),
     options=built(SFTSettings),

@@ -17,7 +17,7 @@ I18N = Path(__file__).resolve().parents[2] / "assets" / "i18n"
 def test_the_file_is_what_the_script_writes() -> None:
     instructions = find("instructions")
     assert instructions is not None
-    assert instructions.path.read_text(encoding="utf-8") == make_instructions.text()
+    assert instructions.paths["train"].read_text(encoding="utf-8") == make_instructions.text()
 
 
 def test_it_is_the_default_and_every_row_is_used() -> None:
@@ -28,7 +28,7 @@ def test_it_is_the_default_and_every_row_is_used() -> None:
 
 def test_held_out_rows_are_of_every_kind_and_ask_what_training_does_not() -> None:
     splits = prepare(DataSettings())
-    asked = Counter((record.fields["instruction"], record.fields["input"]) for record in splits.train + splits.test)
+    asked = Counter((record.fields["instruction"], record.fields["input"]) for record in (*splits.train, *splits.test))
     assert max(asked.values()) == 1
     kinds = {" ".join(record.answer.split()[:2]) for record in splits.test}
     assert {"The opposite", "The plural", "In alphabetical", "The sentence", "The acronym"} <= kinds
@@ -44,7 +44,10 @@ def test_numbers_in_words(number: int, words: str) -> None:
 
 @pytest.mark.parametrize("data", BUNDLED, ids=lambda data: data.name)
 def test_every_bundled_set_is_there_small_and_described_in_both_languages(data: BundledData) -> None:
-    assert 0 < data.path.stat().st_size < 300_000
+    assert all(0 < path.stat().st_size < 300_000 for path in data.paths.values())
     key = f"data.bundled.{data.name}"
-    assert json.loads((I18N / "en.json").read_text(encoding="utf-8"))[key] == data.description
-    assert json.loads((I18N / "ko.json").read_text(encoding="utf-8"))[key]
+    english, korean = (json.loads((I18N / f"{name}.json").read_text(encoding="utf-8")) for name in ("en", "ko"))
+    assert english[key] == data.description
+    assert korean[key]
+    assert english[f"{key}.title"]
+    assert korean[f"{key}.title"]

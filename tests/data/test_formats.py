@@ -26,7 +26,7 @@ def messages(*turns: tuple[str, str]) -> dict[str, object]:
         (("instruction", "context", "response", "category"), "instruction"),
         (("question", "answer"), "instruction"),
         (("inputs", "targets"), "instruction"),
-        (("instruction", "input", "output", "chosen", "rejected"), "instruction"),
+        (("instruction", "input", "output", "chosen", "rejected"), "preference"),
         (("prompt", "completion"), "completion"),
         (("prompt", "response"), "completion"),
         (("messages",), "messages"),
@@ -52,13 +52,13 @@ def test_aliases_and_hand_made_mappings_name_the_columns() -> None:
 
 def test_a_column_serves_one_field() -> None:
     with pytest.raises(DataError, match="not ones the playground knows"):
-        assign(("prompt", "instruction", "output"), {"prompt": "output"})
+        assign(("instruction", "output"), {"input": "output"})
 
 
 @pytest.mark.parametrize(
     ("columns", "mapping", "message"),
     [
-        (("label", "content"), {}, r"'label', 'content' .* Needed are instruction and output"),
+        (("label", "score"), {}, r"'label', 'score' .* Needed are instruction and output"),
         (("label", "content"), {"instruction": "content"}, r"with 'instruction' mapped by hand"),
         (("a", "b"), {"instruction": "c"}, r"no column 'c' for instruction; the columns are 'a', 'b'"),
         (("a", "b"), {"answer": "a"}, r"'answer', which is not a field; fields are instruction"),
@@ -76,13 +76,21 @@ def test_texts_stand_as_in_the_source() -> None:
     assert records[0].answer == "\tdone "
 
 
+NESTED = (
+    "Column 'instruction' must hold a text; it holds an object. Map the field to a part of it, such as 'instruction.a'."
+)
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
         ({"instruction": "a", "output": 5}, "Column 'output' must hold a text; it holds a number."),
         ({"instruction": "a", "output": ["b"]}, "Column 'output' must hold a text; it holds a list."),
         ({"instruction": "a", "output": True}, "Column 'output' must hold a text; it holds true or false."),
-        ({"instruction": {"a": 1}, "output": "b"}, "Column 'instruction' must hold a text; it holds an object."),
+        (
+            {"instruction": {"a": 1}, "output": "b"},
+            NESTED,
+        ),
         ({"instruction": "a", "output": " \n"}, "Column 'output' is empty."),
         ({"instruction": "", "output": "b"}, "Column 'instruction' is empty."),
         ({"instruction": "a"}, "Column 'output' has nothing in this row."),

@@ -20,7 +20,7 @@ from playground.data.loading import load_rows
 from playground.errors import DataError
 try:
     table = load_rows(DataSettings(source=sys.argv[1], hub_split=sys.argv[2]))
-    print(json.dumps({"columns": table.columns, "rows": table.rows, "source": table.source}))
+    print(json.dumps({"columns": table.columns, "rows": list(table.rows), "source": table.source}))
 except DataError as error:
     print(json.dumps({"error": str(error)}))
 """

@@ -4,6 +4,7 @@ import pytest
 
 from playground.data.records import Message, Record
 from playground.data.templates import TEMPLATES, Rendered, Segment, render, render_prompt
+from playground.data.writers import WRITERS
 from playground.errors import ConfigError, DataError, ModelError
 from tests.small_models import FAMILIES, Family, tokenizer_of
 
@@ -23,6 +24,9 @@ TALK = Record(
 )
 ONE_EXCHANGE = Record(0, "messages", messages=TALK.messages[:3])
 
+CUSTOM = "Q: {instruction}\n{input}\nA: {output} {{.}}"
+FOR_INSTRUCTIONS = [*(name for name in WRITERS if name != "classification"), CUSTOM]
+
 PROMPTS = {
     "instruction-response": "### Instruction:\nName a {color}.\n\n### Response:\n",
     "alpaca": "Below is an instruction that describes a task. Write a response that appropriately completes the "
@@ -30,6 +34,8 @@ PROMPTS = {
     "phi-3": "<|user|>\nName a {color}.<|end|>\n<|assistant|>\n",
     "human-assistant": "\n\nHuman: Name a {color}.\n\nAssistant:",
     "chat": "<|im_start|>user\nName a {color}.<|im_end|>\n<|im_start|>assistant\n",
+    "plain": "Name a {color}.\n",
+    CUSTOM: "Q: Name a {color}.\n\nA: ",
 }
 INPUT_PROMPTS = {
     "instruction-response": "### Instruction:\nFix it.\n\n### Input:\nHe go.\n\n### Response:\n",
@@ -39,11 +45,17 @@ INPUT_PROMPTS = {
     "phi-3": "<|user|>\nFix it.\n\nHe go.<|end|>\n<|assistant|>\n",
     "human-assistant": "\n\nHuman: Fix it.\n\nHe go.\n\nAssistant:",
     "chat": "<|im_start|>user\nFix it.\n\nHe go.<|im_end|>\n<|im_start|>assistant\n",
+    "plain": "Fix it.\nHe go.\n",
+    CUSTOM: "Q: Fix it.\nHe go.\nA: ",
 }
-ANSWERS = {"human-assistant": " Red.", "chat": "Red.<|im_end|>"}
+ANSWERS = {"human-assistant": " Red.", "chat": "Red.<|im_end|>", CUSTOM: "Red. {.}"}
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_name_has_a_writer_but_custom_whose_text_is_its_own() -> None:
+    assert (*WRITERS, "custom") == TEMPLATES
+
+
+@pytest.mark.parametrize("template", FOR_INSTRUCTIONS)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_text_of_a_row(template: str, family: Family) -> None:
     tokenizer = tokenizer_of(family)
@@ -53,17 +65,21 @@ def test_the_text_of_a_row(template: str, family: Family) -> None:
     assert rendered.text == rendered.prompt + rendered.answer
     assert [segment.in_loss for segment in rendered.segments] == [False, True]
     assert render(WITH_INPUT, template, tokenizer).prompt == INPUT_PROMPTS[template]
-    assert render(COMPLETION, template, tokenizer) == rendered
+    if template not in ("plain", CUSTOM):
+        assert render(COMPLETION, template, tokenizer) == rendered
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", [name for name in FOR_INSTRUCTIONS if name != "plain"])
 def test_a_typed_prompt_gets_the_words_of_training(template: str) -> None:
     tokenizer = tokenizer_of("gpt2")
     assert render_prompt("Name a {color}.", template, tokenizer) == PROMPTS[template]
+    if template == CUSTOM:
+        return
     assert render_prompt(TALK.messages[:2], template, tokenizer) == render(ONE_EXCHANGE, template, tokenizer).prompt
 
 
 TURNS = {
+    "plain": ["Be brief.Hi", "Hello.</s>", "Bye", "See you.</s>"],
     "phi-3": [
         "<|system|>\nBe brief.<|end|>\n<|user|>\nHi<|end|>\n<|assistant|>\n",
         "Hello.</s>",
@@ -101,7 +117,7 @@ def test_templates_with_one_answer_take_one_exchange(template: str) -> None:
     assert "### Instruction:\nBe brief.\n\nHi\n\n### Response:\n" in render(ONE_EXCHANGE, template, tokenizer).prompt
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", [name for name in FOR_INSTRUCTIONS if name != CUSTOM])
 @pytest.mark.parametrize("end", ["</s>", "</s>\n", "</s></s>"])
 def test_an_answer_that_brings_its_end_ends_once(template: str, end: str) -> None:
     record = Record(0, "instruction", {"instruction": "a", "input": "", "output": f"Red.{end}"})

@@ -12,7 +12,7 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from playground.data.masking import EncodedRows, LossOn, TokenizedRow, encode_rows
 from playground.data.records import Record
-from playground.data.templates import TEMPLATES
+from tests.data.test_templates import FOR_INSTRUCTIONS
 from tests.small_models import FAMILIES, Family, tokenizer_of
 
 MAX_LENGTH = 150
@@ -64,7 +64,7 @@ def learnt(labels: torch.Tensor, attention: torch.Tensor) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("loss_on", ["response", "all"])
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", FOR_INSTRUCTIONS)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_labels_of_the_trainer(
     family: Family, template: str, loss_on: LossOn, small_models: dict[Family, Path], tmp_path: Path
