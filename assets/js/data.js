@@ -58,6 +58,7 @@ class View {
     const { state } = value;
     if (state === "preview") return this.mapping.preview(value.preview);
     if (state === "mapping") return this.map(value.mapping);
+    if (state === "fine") return this.status.replaceChildren();
     this.panel.dataset.state = state;
     this.panel.setAttribute("aria-busy", String(state === "opening"));
     if (state === "counted") return this.counted(value);
@@ -162,7 +163,7 @@ class View {
   facts() {
     const { rows, parts } = this.found;
     const list = element("dl", "pt-facts pda-facts");
-    const used = rows - parts.dropped;
+    const used = parts.train + parts.test + parts.validation;
     this.fact(list, "rows", number(rows));
     this.fact(list, "used", parts.dropped ? say("data.fact.used.value", { used: number(used), dropped: number(parts.dropped) }) : number(used));
     this.fact(list, "split", [parts.train, parts.test, parts.validation].map(number).join(" / "));

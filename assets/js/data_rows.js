@@ -77,7 +77,7 @@ class Rows {
     this.search = element("input");
     Object.assign(this.search, { type: "search", id: "data-row-search", placeholder: say("data.rows.search") });
     this.search.setAttribute("aria-label", say("data.rows.search"));
-    const seek = (step) => this.search.value && this.ask({ index: Math.max(0, this.place.index + step), search: this.search.value, step });
+    const seek = (step) => this.search.value && this.ask({ index: this.place.index + step, search: this.search.value, step });
     this.search.addEventListener("input", () => this.search.value && this.ask({ search: this.search.value, step: 1 }));
     form.addEventListener("submit", (event) => {
       event.preventDefault();

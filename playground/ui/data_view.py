@@ -207,18 +207,19 @@ def lengths(measured: inspection.Measured, config: RunConfig, reader: Reader, *,
 
 
 def find(splits: Splits, part: str, start: int, step: int, wanted: str) -> tuple[int | None, int]:
-    """The next row, from `start` on in steps of 1 or -1, whose texts have `wanted` in them, without regard to case.
+    """The next row, from `start` on in steps of 1 or -1 and round the end, that has `wanted` in its texts in any case.
 
     Returns:
-        Its index or None, and how many rows were looked at before time ran out or the part ended.
+        Its index or None, and how many rows were looked at before all were, or time ran out.
     """
     rows: Sequence[Record | Dropped] = splits.dropped if part == DROPPED else splits.part(cast("Part", part))
     wanted = wanted.lower()
     until = time.monotonic() + SEARCH_SECONDS
-    for looked, index in enumerate(range(start, len(rows) if step > 0 else -1, step)):
+    for looked in range(len(rows)):
+        index = (start + step * looked) % len(rows)
         if any(wanted in text.lower() for text in _texts(rows[index])):
             return index, looked + 1
-        if looked % 256 == 0 and time.monotonic() > until:
+        if looked % 256 == 255 and time.monotonic() > until:
             return None, looked + 1
     return None, len(rows)
 

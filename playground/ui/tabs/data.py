@@ -7,7 +7,7 @@ what it shows, and every answer first checks that this person may see the source
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,6 @@ from typing import Any, cast
 import gradio as gr
 from gradio.components.base import Component
 
-from playground.config import codec
 from playground.data import inspection, uploads
 from playground.data.bundled import BUNDLED
 from playground.errors import ConfigError, DataError, PlaygroundError
@@ -138,7 +137,9 @@ def _wire_fields(
         for event in events:
             event(shown(refilter, shelf), described, opening, **slow, **latest)
     for path in ("data.template", "data.custom_template", "training.max_length", "sft.loss_on"):
-        fields[path].input(shown(restyle), described, [shell.data, tab.row], **latest)
+        # Pasted text is no input to Gradio's text field, but a change it is.
+        event = fields[path].change if path == "data.custom_template" else fields[path].input
+        event(shown(restyle), described, [shell.data, tab.row], **latest)
 
 
 def take_upload(path: str, person: object, request: gr.Request) -> dict[str, Any]:
@@ -248,7 +249,7 @@ def reopen(
     except ConfigError:
         config = None
     if config is None:
-        yield None, {"state": "empty"}
+        yield gr.skip(), gr.skip()  # the page may have opened something while this was on its way
         return
     yield from opening_of(shelf, config, person, request)
 
@@ -262,7 +263,7 @@ def refilter(
         same = before is not None and before.data.source == str(values[0]).strip()
         config = config_from(values, before.data.columns) if same and before is not None else before
         if config is None or not same or config == before:
-            yield gr.skip(), gr.skip()
+            yield gr.skip(), {"state": "fine"}
             return
     except PlaygroundError as error:
         yield gr.skip(), {"state": "error", "message": str(error), "kept": True}
@@ -285,11 +286,10 @@ def restyle(request: gr.Request, person: object, opened: object, *values: Any) -
         config = config_from(values, before.data.columns)
     except PlaygroundError as error:
         return gr.skip(), {"state": "problem", "message": str(error)}
-    rows = before.data
-    data = codec.encode_section(rows) | {
-        name: value for name, value in codec.encode_section(config.data).items() if "template" in name
-    }
-    return {**document_of(config), "data": data}, {"state": "stale", "turn": time.monotonic_ns()}
+    # What decides which rows there are stays as it was opened, whatever stands in its fields by now.
+    data = replace(before.data, template=config.data.template, custom_template=config.data.custom_template)
+    config = replace(config, data=data)
+    return gr.skip() if config == before else document_of(config), {"state": "stale", "turn": time.monotonic_ns()}
 
 
 def look(
@@ -303,7 +303,7 @@ def look(
             return {"state": "empty"}
         check_source(config.data.source, person, request)
         splits = shelf.splits(config.data)
-        part, index = str(asked.get("part", "train")), _whole(asked.get("index"))
+        part, index = str(asked.get("part", "train")), _whole(asked.get("index"), least=-1)
         words = str(asked.get("search") or "")[:1000]
         if words and data_view.part_sizes(splits).get(part):
             step = -1 if _whole(asked.get("step"), least=-1) < 0 else 1
