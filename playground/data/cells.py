@@ -99,7 +99,7 @@ def _text(cells: Mapping[str, object], column: str, *, optional: bool = False) -
         raise Unusable(f"Column {column!r} has nothing in this row.")
     if not isinstance(value, str):
         hint = ""
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict) and value and "." not in column:  # parts of parts have no names of their own
             hint = f" Map the field to a part of it, such as {column + '.' + str(next(iter(value)))!r}."
         raise Unusable(f"Column {column!r} must hold a text; it holds {kind_of(value)}.{hint}")
     if not value.strip() and not optional:

@@ -28,6 +28,7 @@ class _Piece(NamedTuple):
     text: str
     """What stands before the field."""
     field: str | None
+    """None at the end, and behind a brace that is meant as such."""
 
 
 def is_custom(template: str) -> bool:
@@ -58,8 +59,7 @@ def fill(template: str, record: Record, answer: str) -> Filled:
         raise ConfigError([f"{problem}; it is there {len(places)} times."])
     [place] = places
     before, behind = pieces[:place], pieces[place + 1 :]
-    prompt = "".join(piece.text + values[piece.field] for piece in before if piece.field) + pieces[place].text
-    return Filled(prompt, answer + "".join(piece.text + values.get(piece.field or "", "") for piece in behind))
+    return Filled(_joined(before, values) + pieces[place].text, answer + _joined(behind, values))
 
 
 def fill_prompt(template: str, prompt: str) -> str:
@@ -97,6 +97,10 @@ def _pieces(template: str) -> list[_Piece]:
                 [f"data.custom_template has more than a name in the braces of {{{name}}}; write {{{name}}}."]
             )
     return [_Piece(text, name) for text, name, _, _ in parsed]
+
+
+def _joined(pieces: list[_Piece], values: Mapping[str, str]) -> str:
+    return "".join(piece.text + (values[piece.field] if piece.field is not None else "") for piece in pieces)
 
 
 def _values(record: Record) -> tuple[Mapping[str, str], tuple[str, ...]]:

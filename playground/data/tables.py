@@ -1,6 +1,7 @@
 """Rows of cells, kept so that a million of them take little memory: the first few MiB in memory, more on the disk."""
 
 import io
+import itertools
 import pickle
 import tempfile
 import threading
@@ -44,7 +45,8 @@ class Rows(Sequence[dict[str, object]]):
             self._seen |= dict.fromkeys(row)
         for name, cell in row.items():
             if isinstance(cell, dict) and len(self._inner) < PARTS_LISTED:
-                self._inner |= {f"{name}.{inner}": None for inner in cell}
+                room = PARTS_LISTED - len(self._inner)
+                self._inner |= {f"{name}.{inner}": None for inner in itertools.islice(cell, room)}
 
     @property
     def columns(self) -> tuple[str, ...]:

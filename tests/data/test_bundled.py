@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from playground.config.run import DataSettings
+from playground.data import overlap
 from playground.data.bundled import BUNDLED, BundledData, find
+from playground.data.records import Record
 from playground.data.splits import prepare
 from scripts import make_instructions
 
@@ -51,3 +53,45 @@ def test_every_bundled_set_is_there_small_and_described_in_both_languages(data: 
     assert korean[key]
     assert english[f"{key}.title"]
     assert korean[f"{key}.title"]
+
+
+@pytest.mark.parametrize(
+    ("name", "format_", "train", "test"),
+    [
+        ("lumen-instructions", "instruction", 1294, 204),
+        ("lumen-preferences", "preference", 439, 109),
+        ("lumen-sentiment", "label", 320, 64),
+        ("lumen-openings", "prompt", 107, 22),
+    ],
+)
+def test_sets_in_parts_keep_them_and_share_no_answer(name: str, format_: str, train: int, test: int) -> None:
+    splits = prepare(DataSettings(source=name, split=None))
+    assert (splits.format, splits.source, splits.dropped) == (format_, name, ())
+    assert (len(splits.train), len(splits.test), len(splits.validation)) == (train, test, 0)
+    assert overlap.leaks(splits)["test"] == overlap.Leak(0, 0, ())
+    assert overlap.duplicates((*splits.train, *splits.test)) == 0
+    # What a label says is the same in both parts; its text is what must differ.
+    said = [
+        {" ".join(text.split()) for record in part for text in texts_of(record) if text}
+        for part in (splits.train, splits.test)
+    ]
+    assert not said[0] & said[1]
+
+
+def texts_of(record: Record) -> tuple[str, ...]:
+    return (record.fields["text"],) if record.kind == "label" else (record.answer, record.rejected, record.question)
+
+
+def test_sets_in_parts_are_joined_where_shares_are_given() -> None:
+    splits = prepare(DataSettings(source="lumen-openings", split=(0.5, 0.5)))
+    assert (len(splits.train), len(splits.test), splits.total_rows) == (64, 65, 129)
+    apart = prepare(DataSettings(source="lumen-openings", split=None))
+    assert [*splits.train, *splits.test] == [*apart.train, *apart.test]
+
+
+def test_shuffling_and_limits_hold_for_each_part() -> None:
+    whole = prepare(DataSettings(source="lumen-openings", split=None))
+    some = prepare(DataSettings(source="lumen-openings", split=None, seed=3, limit=10))
+    assert (len(some.train), len(some.test)) == (10, 10)
+    assert {record.row for record in some.test} < {record.row for record in whole.test}
+    assert [record.row for record in some.train] != list(range(10))

@@ -32,6 +32,17 @@ def messages(*turns: tuple[str, str]) -> dict[str, object]:
         (("messages",), "messages"),
         (("id", "conversations"), "messages"),
         (("prompt", "prompt_id", "messages"), "messages"),
+        (("chosen", "rejected"), "preference"),
+        (("prompt", "prompt_id", "messages", "chosen", "rejected"), "preference"),
+        (("question", "response_j", "response_k"), "preference"),
+        (("text", "label"), "label"),
+        (("sentence", "label", "idx"), "label"),
+        (("review", "sentiment"), "label"),
+        (("label", "content"), "label"),
+        (("text",), "text"),
+        (("id", "url", "title", "Document"), "text"),
+        (("instruction", "input", "output", "text"), "instruction"),
+        (("prompt",), "prompt"),
     ],
 )
 def test_usual_columns_are_recognised(columns: tuple[str, ...], expected: Format) -> None:
@@ -48,6 +59,17 @@ def test_aliases_and_hand_made_mappings_name_the_columns() -> None:
     assert (mapped.format, mapped.of["output"], mapped.of["input"]) == ("instruction", "chosen", "input")
     assert assign(("text", "label"), {"prompt": "text", "completion": "label"}).format == "completion"
     assert assign(("talk",), {"messages": "talk"}).of == {"messages": "talk"}
+
+
+def test_a_mapping_that_is_whole_decides_on_the_format() -> None:
+    columns = ("prompt", "completion", "text", "label")
+    assert recognise(columns, {}) == "completion"
+    assert assign(columns, {"text": "completion"}).of == {"text": "completion"}
+    assert recognise(columns, {"text": "text", "label": "label"}) == "label"
+    assert recognise(columns, {"label": "label"}) == "label"
+    assert recognise(columns, {"prompt": "text"}) == "prompt"
+    assert recognise(columns, {"completion": "text"}) == "completion"
+    assert recognise(columns, {"chosen": "text", "rejected": "label"}) == "preference"
 
 
 def test_a_column_serves_one_field() -> None:
@@ -176,3 +198,72 @@ def test_a_question_for_tables_is_one_short_line() -> None:
     assert (
         Record(0, "instruction", {"instruction": "Sort.", "input": "b, a", "output": "a, b"}).question == "Sort. b, a"
     )
+
+
+LABELS: list[tuple[object, str]] = [
+    (1, "1"),
+    (0, "0"),
+    (-1, "-1"),
+    (1.0, "1"),
+    (0.5, "0.5"),
+    (True, "true"),
+    (False, "false"),
+    ("positive", "positive"),
+]
+
+
+@pytest.mark.parametrize(("cell", "label"), LABELS)
+def test_labels_of_any_kind_become_texts(cell: object, label: str) -> None:
+    [record] = to_records(table({"text": "A fine film.", "label": cell}), {}).records
+    assert record == Record(0, "label", {"text": "A fine film.", "label": label})
+    assert (record.answer, record.question, record.rejected) == (label, "A fine film.", "")
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        (float("nan"), "Column 'label' must hold a label; it holds nan."),
+        ([1], "Column 'label' must hold a text; it holds a list."),
+        (None, "Column 'label' has nothing in this row."),
+        ("", "Column 'label' is empty."),
+    ],
+)
+def test_what_is_no_label_is_dropped(cell: object, reason: str) -> None:
+    [dropped] = to_records(table({"text": "a", "label": 1}, {"text": "b", "label": cell}), {}).dropped
+    assert dropped == Dropped(1, reason)
+
+
+def test_texts_and_prompts() -> None:
+    [text] = to_records(table({"text": "Once.\nUpon", "id": 3}), {}).records
+    assert (text.kind, text.fields, text.answer, text.question) == (
+        "text",
+        {"text": "Once.\nUpon"},
+        "Once.\nUpon",
+        "Once. Upon",
+    )
+    [prompt] = to_records(table({"prompt": "I saw"}), {}).records
+    assert (prompt.kind, prompt.answer, prompt.question) == ("prompt", "", "I saw")
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]
+    asked: dict[str, object] = {"prompt": [*turns, {"role": "user", "content": "Bye"}]}
+    records, dropped = to_records(table(asked, {"prompt": turns}), {})
+    assert (records[0].fields, len(records[0].messages), records[0].question) == ({"prompt": "Bye"}, 3, "Bye")
+    assert dropped == (Dropped(1, "The prompt in column 'prompt' does not end with a message of the user."),)
+
+
+def test_mixed_cells_are_sorted_out_row_by_row() -> None:
+    rows = [{"text": cell} for cell in ("a", 5, None, ["b"], {"c": 1}, True, "d")]
+    records, dropped = to_records(table(*rows), {})
+    assert [record.row for record in records] == [0, 6]
+    assert [drop.row for drop in dropped] == [1, 2, 3, 4, 5]
+    assert all("Column 'text'" in drop.reason for drop in dropped)
+
+
+def test_records_are_a_sequence_that_is_made_when_looked_at() -> None:
+    records = to_records(table(*({"text": f"t{place}"} for place in range(10))), {}).records
+    assert [record.answer for record in records[2:5]] == ["t2", "t3", "t4"]
+    assert records[-1].row == 9
+    assert records[2:5] == tuple(records)[2:5]
+    assert records[2:5] != records[3:6]
+    assert records[0] == records[0]
+    with pytest.raises(IndexError):
+        records[10]

@@ -91,3 +91,45 @@ def test_filtered_rows_are_counted_as_dropped(hundred: str) -> None:
 def test_nothing_left_to_train_on_is_told(hundred: str) -> None:
     with pytest.raises(DataError, match=r"1 usable rows shared out 0\.85 / 0\.1 / 0\.05 give 0 / 0 / 1"):
         prepare(DataSettings(source=hundred, limit=1))
+
+
+def test_no_shares_and_no_parts_give_the_usual_shares(hundred: str) -> None:
+    splits = prepare(DataSettings(source=hundred, split=None))
+    assert (len(splits.train), len(splits.test), len(splits.validation)) == (85, 10, 5)
+
+
+def test_a_limit_in_the_order_of_the_file_ends_the_reading(tmp_path: Path) -> None:
+    """The end of the file is broken, and nobody comes so far."""
+    path = tmp_path / "rows.jsonl"
+    bad, good = '{"prompt": "", "completion": "a"}\n', '{"prompt": "a", "completion": "b"}\n'
+    path.write_text(3 * bad + 50 * good + "broken")
+    splits = prepare(DataSettings(source=str(path), limit=4, split=(0.5, 0.5)))
+    # Four rows held one usable one, so sixteen were read.
+    assert (rows_of(splits), splits.total_rows) == ([3, 4, 5, 6], 16)
+    for settings in (DataSettings(source=str(path), limit=4, seed=1), DataSettings(source=str(path), limit=51)):
+        with pytest.raises(DataError, match=r"row 53, is not valid JSON at line 54"):
+            prepare(settings)
+
+
+def test_a_limit_reads_on_where_the_first_rows_are_of_no_use(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(9 * '{"id": 1}\n' + 9 * '{"prompt": "a", "completion": "b"}\n')
+    assert rows_of(prepare(DataSettings(source=str(path), limit=2, split=(0.5, 0.5)))) == [9, 10]
+
+
+SHARED = {
+    "instruction-data.json": ("instruction", 1100, 0),
+    "code_alpaca_2k.json": ("instruction", 2015, 2),
+    "instruction-data-with-preference.json": ("preference", 1094, 6),
+    "sst2_dev.tsv": ("label", 872, 0),
+    "sst2_test.tsv": ("label", 1821, 0),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_real_data_is_recognised(name: str, shared_data: Path) -> None:
+    splits = prepare(DataSettings(source=str(shared_data / name)))
+    assert (splits.format, len(rows_of(splits)), len(splits.dropped)) == SHARED[name]
+    assert splits.total_rows == len(rows_of(splits)) + len(splits.dropped)
+    assert splits.columns.format == splits.format
+    assert set(splits.columns.of.values()) <= set(splits.table_columns)
