@@ -36,6 +36,9 @@ def ask(
     check(template, tokenizer)
     found = Questions([], [], [])
     for record in records:
+        if record.kind == "text":
+            found.skipped.append(Dropped(record.row, "It is a plain text, which asks nothing."))
+            continue
         try:
             ids = prompt_ids(render(record, template, tokenizer), tokenizer)
         except DataError as problem:

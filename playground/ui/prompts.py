@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from playground.data.records import Record
-from playground.data.templates import render, render_prompt
+from playground.data.templates import render_prompt, render_question
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -22,4 +22,4 @@ def record_ids(record: Record, template: str, tokenizer: "PreTrainedTokenizerBas
     """A held-out row as the model reads it: with the run's template exactly as in training and evaluation."""
     from playground.data.masking import prompt_ids
 
-    return prompt_ids(render(record, template, tokenizer) if template else record.question, tokenizer)
+    return prompt_ids(render_question(record, template, tokenizer) if template else record.question, tokenizer)

@@ -56,7 +56,7 @@ def test_the_text_of_a_row_of_every_format(kind: Format, template: str, prompt: 
 @pytest.mark.parametrize(
     ("kind", "template", "message"),
     [
-        ("instruction", "{instuction} {output}", r"\{instuction\}, .*rows of format instruction .* \{instruction\}, \{input\}, \{output\}"),
+        ("instruction", "{instuction} {output}", r"\{instuction\}, .* \{instruction\}, \{input\}, \{output\}"),
         ("instruction", "{text} {output}", r"has the field \{text\}"),
         ("preference", "{prompt} {chosen} {rejected}", r"has the field \{rejected\}"),
         ("instruction", "{instruction}", r"needs \{output\} exactly once, .* 0 times"),

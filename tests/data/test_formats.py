@@ -251,7 +251,7 @@ def test_texts_and_prompts() -> None:
 
 
 def test_mixed_cells_are_sorted_out_row_by_row() -> None:
-    rows = [{"text": cell} for cell in ("a", 5, None, ["b"], {"c": 1}, True, "d")]
+    rows: list[dict[str, object]] = [{"text": cell} for cell in ("a", 5, None, ["b"], {"c": 1}, True, "d")]
     records, dropped = to_records(table(*rows), {})
     assert [record.row for record in records] == [0, 6]
     assert [drop.row for drop in dropped] == [1, 2, 3, 4, 5]
@@ -259,7 +259,8 @@ def test_mixed_cells_are_sorted_out_row_by_row() -> None:
 
 
 def test_records_are_a_sequence_that_is_made_when_looked_at() -> None:
-    records = to_records(table(*({"text": f"t{place}"} for place in range(10))), {}).records
+    rows: list[dict[str, object]] = [{"text": f"t{place}"} for place in range(10)]
+    records = to_records(table(*rows), {}).records
     assert [record.answer for record in records[2:5]] == ["t2", "t3", "t4"]
     assert records[-1].row == 9
     assert records[2:5] == tuple(records)[2:5]

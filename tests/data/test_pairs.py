@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from playground.data.masking import encode_rows, prompt_ids, tokenize, tokenize_pair
-from playground.data.records import Message, Record
+from playground.data.records import Dropped, Message, Record
 from playground.data.templates import render, render_pair, render_prompt
 from playground.errors import DataError
 from tests.data.test_masking import ODD_TEXT, cached_tokenizer, marked
@@ -77,9 +77,7 @@ def test_a_plain_text_is_learnt_whole_but_for_its_first_token(family: Family) ->
 def test_prompts_are_left_out_of_training() -> None:
     records = [Record(0, "prompt", {"prompt": "I saw"}), Record(1, "text", {"text": "The film was a joy."})]
     encoded = encode_rows(records, "plain", cached_tokenizer("gpt2"), 64)
-    assert [(drop.row, drop.reason) for drop in encoded.dropped] == [
-        (0, "The row is a prompt and has no answer to learn.")
-    ]
+    assert encoded.dropped == (Dropped(0, "The row is a prompt and has no answer to learn."),)
     with pytest.raises(DataError, match=r"None of the 1 rows .* the template custom .* has no answer"):
         encode_rows(records[:1], "{prompt}{completion}", cached_tokenizer("gpt2"), 64)
 
