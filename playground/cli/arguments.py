@@ -42,6 +42,10 @@ def parser() -> argparse.ArgumentParser:
     _add_set(run, "training.max_steps=20; every path is in assets/configs/schema.json")
     run.set_defaults(verb=verbs.run)
 
+    resume = kinds.add_parser("resume", help="go on with a run that was stopped, failed or interrupted, here and now")
+    resume.add_argument("run", help="a run's id")
+    resume.set_defaults(verb=verbs.resume)
+
     stop = kinds.add_parser("stop", help="ask a run to stop at its next step and save; asked twice, it is ended")
     stop.add_argument("run", help="a run's id")
     stop.set_defaults(verb=verbs.stop)
@@ -56,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     runs = kinds.add_parser("runs", help="list the runs, newest first")
     runs.set_defaults(verb=verbs.runs)
 
-    for kind in (models, fetch, run, stop, evaluate, runs):
+    for kind in (models, fetch, run, resume, stop, evaluate, runs):
         kind.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     return whole
 

@@ -124,12 +124,13 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def following(store: RunStore, job: str) -> Iterator[None]:
-    """Reports a job's events on stderr while the block runs, to the last one."""
+    """Reports what a job says from now on, on stderr while the block runs, to the last event."""
     reporter = Reporter(sys.stderr)
     ended = threading.Event()
+    begun_at = store.pulse(job).seq
 
     def follow() -> None:
-        cursor = 0
+        cursor = begun_at
         while True:
             was_last = ended.is_set()
             page = store.events(job, cursor)

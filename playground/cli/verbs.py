@@ -92,16 +92,17 @@ def run(chosen: argparse.Namespace) -> int:
     config = codec.decode(codec.with_overrides(document, chosen.assignments))
     store = RunStore()
     _check(config, store)
-    job = submit(store, "run", codec.encode(config))
-    record = _foreground(store, job)
-    result = summary(record, store.folder(job))
-    if chosen.json:
-        _print_json(result)
-    else:
-        _print_run(result)
-        if record.phase is Phase.DONE:
-            print(f"next     python -m playground evaluate {job}")
-    return of_phase(record.phase)
+    return _do_run(store, submit(store, "run", codec.encode(config)), as_json=chosen.json)
+
+
+def resume(chosen: argparse.Namespace) -> int:
+    """Goes on with a run in this process, from its last checkpoint."""
+    from playground.jobs import resumption
+
+    store = RunStore()
+    job = _known(store, chosen.run).id
+    resumption.resume(store, job)
+    return _do_run(store, job, as_json=chosen.json)
 
 
 def stop(chosen: argparse.Namespace) -> int:
@@ -109,9 +110,11 @@ def stop(chosen: argparse.Namespace) -> int:
     store = RunStore()
     record = _known(store, chosen.run)
     if not record.phase.terminal and not store.alive(record):
-        store.finish(record.id, Phase.INTERRUPTED, "Whoever worked on this went down; what was saved by then is kept.")
+        from playground.jobs.resumption import ABANDONED
+
+        store.finish(record.id, Phase.INTERRUPTED, ABANDONED, attempt=record.attempt)
         asked = 0
-        said = f"Nobody works on run {record.id} any more; it is marked as interrupted."
+        said = f"Nobody works on run {record.id} any more; it is marked as interrupted, and can be resumed."
     else:
         asked = store.request_stop(record.id)
         said = (
@@ -163,6 +166,23 @@ def runs(chosen: argparse.Namespace) -> int:
     if not records:
         print("There are no runs yet; begin with: python -m playground run sft-instructions", file=sys.stderr)
     return 0
+
+
+def _do_run(store: RunStore, job: str, *, as_json: bool) -> int:
+    """Does a queued run, says how it ended and what can be done next."""
+    from playground.jobs.resumption import resumable
+
+    record = _foreground(store, job)
+    result = summary(record, store.folder(job))
+    if as_json:
+        _print_json(result)
+        return of_phase(record.phase)
+    _print_run(result)
+    if record.phase is Phase.DONE:
+        print(f"next     python -m playground evaluate {job}")
+    elif resumable(record, store.folder(job)):
+        print(f"next     python -m playground resume {job}")
+    return of_phase(record.phase)
 
 
 def _foreground(store: RunStore, job: str) -> RunRecord:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 import playground
-from playground.errors import Cancelled, ConfigError
+from playground.errors import ConfigError
+from playground.jobs.remains import Killed
 
 logger = logging.getLogger(__name__)
 
@@ -110,13 +111,6 @@ class ThreadExecutor:
 
     def warm_up(self) -> None:
         """Nothing to do: the app's own imports serve."""
-
-
-class Killed(Cancelled):
-    """Raised in a job's thread from outside; Python makes it there, without arguments."""
-
-    def __init__(self) -> None:
-        super().__init__("Stopped by force; what was not saved is lost.")
 
 
 class ThreadHandle:

@@ -4,7 +4,6 @@ import errno
 import re
 import signal
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -12,11 +11,17 @@ import psutil
 from playground.errors import OutOfMemory, PlaygroundError
 
 _GIB = 2**30
+BEFORE = "before its first step"
 _MEMORY_NAMES = {"OutOfMemoryError", "MemoryError"}
 _MEMORY_WORDS = re.compile(r"out of memory|can't allocate memory|not enough memory|cannot allocate memory", re.I)
 _ASKED = re.compile(r"tried to allocate ([\d.]+ ?(?:[KMGT]i?B|bytes))", re.I)
 _FREE = re.compile(r"of which ([\d.]+ ?[KMGT]i?B) is free", re.I)
-_DISK_WORDS = re.compile(r"no space left on device", re.I)
+_DISK_WORDS = re.compile(
+    # The last is all that torch says of any write that failed.
+    r"no space left on device|file too large|disk quota exceeded|database or disk is full|file write failed",
+    re.I,
+)
+_DISK_CODES = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 _LOWER: Mapping[str, tuple[str, ...]] = {
     "run": ("training.batch_size", "training.max_length", "adapter.rank"),
     "evaluation": ("batch_size", "generation.max_new_tokens"),
@@ -29,8 +34,13 @@ def sentence(error: BaseException, kind: str, document: Mapping[str, Any]) -> st
         return str(error)
     if is_memory(error):
         return str(out_of_memory(error, kind, document))
-    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or _DISK_WORDS.search(str(error)):
-        return "The disk is full; make room where the playground keeps its runs (PLAYGROUND_HOME) and start again."
+    if is_full_disk(error):
+        return (
+            "The disk is full, or a file may not grow any more; make room where the playground keeps its runs "
+            "(PLAYGROUND_HOME), then resume the run or start it again."
+        )
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename} cannot be read or written ({error.strerror}); details in log.txt."
     return f"An unexpected error ({type(error).__name__}: {_first_line(error)}); details in log.txt."
 
 
@@ -39,6 +49,11 @@ def is_memory(error: BaseException) -> bool:
     if any(cls.__name__ in _MEMORY_NAMES for cls in type(error).__mro__):
         return True
     return isinstance(error, (RuntimeError, OSError)) and bool(_MEMORY_WORDS.search(str(error)))
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether `error` says that nothing more can be written."""
+    return (isinstance(error, OSError) and error.errno in _DISK_CODES) or bool(_DISK_WORDS.search(str(error)))
 
 
 def out_of_memory(error: BaseException, kind: str, document: Mapping[str, Any]) -> OutOfMemory:
@@ -57,24 +72,13 @@ def out_of_memory(error: BaseException, kind: str, document: Mapping[str, Any]) 
 
 def of_exit(exit_code: int | None, steps: int) -> str:
     """Why a worker process ended without saying so itself; `exit_code` as in `multiprocessing` (−9: signal 9)."""
-    after = f"after step {steps}" if steps else "before its first step"
+    after = f"after step {steps}" if steps else BEFORE
     if exit_code is None or exit_code >= 0:
         how = "without an exit code" if exit_code is None else f"with exit code {exit_code}"
         return f"The worker process ended {how} {after}; details in log.txt."
     name = signal.Signals(-exit_code).name if -exit_code in set(signal.Signals) else "unknown"
     why = "; the system may have been out of memory" if name == "SIGKILL" else ""
     return f"The worker process was killed by signal {-exit_code} ({name}) {after}{why}; details in log.txt."
-
-
-def by_force(folder: Path) -> str:
-    """What a job that was killed leaves behind in its folder."""
-    return f"Stopped by force; {kept(folder)}."
-
-
-def kept(folder: Path) -> str:
-    """Whether there is anything to go on from."""
-    saved = any((folder / "checkpoints").glob("checkpoint-*"))
-    return "the last checkpoint is kept" if saved else "there is no checkpoint yet"
 
 
 def _setting(document: Mapping[str, Any], path: str) -> object:

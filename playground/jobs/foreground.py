@@ -8,7 +8,8 @@ import threading
 from collections.abc import Iterator
 
 from playground.errors import PlaygroundError, RunError
-from playground.jobs import failures, worker
+from playground.jobs import remains, worker
+from playground.jobs.watchdog import Watchdog
 from playground.runs.events import Phase
 from playground.runs.records import RunRecord
 from playground.runs.store import RunStore
@@ -18,6 +19,8 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
 INTERRUPTED_BY_PERSON = 130
 """Exit code of a command ended by Ctrl-C, as shells have it."""
+HUNG = 1
+"""Exit code of a command that the watchdog ended: a failed run's."""
 
 
 def execute(job: str, store: RunStore) -> RunRecord:
@@ -56,10 +59,18 @@ def _ask_to_stop(job: str, store: RunStore) -> None:
 
 
 def _end_when_forced(job: str, store: RunStore, ended: threading.Event) -> None:
-    """Ends the process once a stop was asked for twice, here by Ctrl-C or elsewhere by `playground stop`."""
+    """Ends the process once a stop was asked for twice, by Ctrl-C or `playground stop`, or nothing happens any more."""
+    watchdog = Watchdog()
     while not ended.wait(POLL_SECONDS):
         try:
-            if store.pulse(job).stops >= 2 and store.finish(job, Phase.STOPPED, failures.by_force(store.folder(job))):
-                os._exit(INTERRUPTED_BY_PERSON)
+            pulse = store.pulse(job)
+            hangs = watchdog.bites(pulse)
+            if pulse.stops < 2 and not hangs:
+                continue
+            record, folder = store.get(job), store.folder(job)
+            why = watchdog.sentence if hangs else "Killed"
+            phase = Phase.FAILED if hangs else Phase.STOPPED
+            if store.finish(job, phase, remains.killed(record.kind, folder, record.steps, why)):
+                os._exit(HUNG if hangs else INTERRUPTED_BY_PERSON)
         except PlaygroundError as error:  # the store cannot be read just now; the job goes on
             logger.warning("%s", error)

@@ -8,15 +8,16 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from playground.errors import PlaygroundError, RunError
-from playground.jobs import failures, worker
+from playground.jobs import failures, remains, resumption, worker
 from playground.jobs.executors import Executor, Handle, chosen_executor
 from playground.jobs.submission import submit
+from playground.jobs.watchdog import Watchdog, patience
 from playground.runs import strict
 from playground.runs.events import Phase
-from playground.runs.records import JobKind
+from playground.runs.records import JobKind, RunRecord
 from playground.runs.store import RunStore
 from playground.runs.summary import summarise
 
@@ -34,6 +35,7 @@ class JobManager:
     def __init__(self, store: RunStore, executor: Executor | None = None, *, slots: int = 1) -> None:
         self._store = store
         self._executor = executor or chosen_executor()
+        patience()  # a setting that cannot be read is told at the start, not at the first run
         self._changed = threading.Condition()
         self._taken: set[str] = set()
         self._closing = False
@@ -57,6 +59,19 @@ class JobManager:
             job = submit(self._store, kind, document, owner=owner, name=name)
             self._changed.notify_all()
         return job
+
+    def resume(self, run: str) -> None:
+        """Puts a run that has ended, but is not done, at the end of the queue; it goes on from its last checkpoint.
+
+        Raises:
+            RunError: there is no such run, it goes on still, is done or left nothing to go on from, or the app closes.
+            Busy: another process works on it.
+        """
+        with self._changed:
+            if self._closing:
+                raise RunError("The app is closing; resume the run once it is back.")
+            resumption.resume(self._store, run)
+            self._changed.notify_all()
 
     def stop(self, job: str) -> int:
         """Asks a job to stop: at once where it waits, else at its next step; a second time by force.
@@ -83,7 +98,7 @@ class JobManager:
         return [
             record.id
             for record in self._store.list(live=True, limit=-1)
-            if not self._store.alive(record) and self._end(record.id, Phase.INTERRUPTED, _orphaned(record.phase))
+            if not self._store.alive(record) and self._end(record, Phase.INTERRUPTED, self._orphaned(record))
         ]
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
@@ -95,7 +110,9 @@ class JobManager:
             running = list(self._taken)
         for job in self._store.queued():
             if job not in running:
-                self._end(job, Phase.INTERRUPTED, "The app was closed before this began; start it again.")
+                record = self._store.get(job)
+                reason = f"The app was closed before this began; {self._next_time(record)}."
+                self._end(record, Phase.INTERRUPTED, reason)
         for job in running:
             try:
                 if not self._store.stop_requested(job):  # a second request would kill
@@ -121,7 +138,7 @@ class JobManager:
                 self._see_through(job)
             except Exception as error:  # the boundary: a slot outlives whatever happens to one job
                 logger.exception("Job %s could not be run.", job)
-                self._end(job, Phase.FAILED, failures.sentence(error, "run", {}))
+                self._fail(job, failures.sentence(error, "run", {}))
             finally:
                 with self._changed:
                     self._taken.discard(job)
@@ -134,23 +151,25 @@ class JobManager:
             return []
 
     def _see_through(self, job: str) -> None:
+        attempt = self._store.get(job).attempt
         handle = self._executor.start(job, self._store.home)
-        forced = self._watch(job, handle)
+        forced = self._watch(job, attempt, handle)
         record = self._store.get(job)
-        if record.phase.terminal:
+        if record.phase.terminal or record.attempt != attempt:
             return
-        folder = self._store.folder(job)
         if not forced:
-            self._end(job, Phase.FAILED, failures.of_exit(handle.exit_code, record.steps))
+            reason = failures.of_exit(handle.exit_code, record.steps)
+            self._end(record, Phase.FAILED, f"{reason} {self._kept(record)}".rstrip())
         elif self._closing:
-            self._end(job, Phase.INTERRUPTED, f"The app was closed in mid-step; {failures.kept(folder)}.")
+            self._end_by_force(record, _Force(Phase.INTERRUPTED, "The app was closed"))
         else:
-            self._end(job, Phase.STOPPED, failures.by_force(folder))
+            self._end_by_force(record, forced)
 
-    def _watch(self, job: str, handle: Handle) -> bool:
-        """Waits for the end of a worker; True where it had to be killed before it had written its own."""
-        forced = False
+    def _watch(self, job: str, attempt: int, handle: Handle) -> "_Force | None":
+        """Waits for the end of a worker; why it had to be killed where it had not written its own end before."""
+        forced: _Force | None = None
         ended_at: float | None = None
+        watchdog = Watchdog()
         while not handle.wait(POLL_SECONDS):
             now = time.monotonic()
             try:
@@ -158,19 +177,34 @@ class JobManager:
             except PlaygroundError as error:
                 logger.warning("%s", error)
                 continue
-            if pulse.phase.terminal:
+            if pulse.phase.terminal or pulse.attempt != attempt:
                 ended_at = ended_at or now
                 if now - ended_at > LINGER_SECONDS:
                     handle.kill()
             elif not forced and (pulse.stops >= 2 or now > self._kill_at):
-                forced = True
+                forced = _Force(Phase.STOPPED, "Killed")
+                handle.kill()
+            elif not forced and watchdog.bites(pulse):
+                forced = _Force(Phase.FAILED, watchdog.sentence)
+                self._end_by_force(self._store.get(job), forced)  # before a thread says itself that it was killed
                 handle.kill()
         return forced
 
-    def _end(self, job: str, phase: Phase, reason: str) -> bool:
-        """Writes the end of a job that cannot do so itself; False where it had ended already."""
+    def _end_by_force(self, record: RunRecord, force: "_Force") -> None:
+        folder = self._store.folder(record.id)
+        self._end(record, force.phase, remains.killed(record.kind, folder, record.steps, force.how))
+
+    def _fail(self, job: str, reason: str) -> None:
         try:
-            if not self._store.finish(job, phase, reason):
+            self._end(self._store.get(job), Phase.FAILED, reason)
+        except PlaygroundError:
+            logger.exception("The end of job %s (%s) could not be kept.", job, reason)
+
+    def _end(self, record: RunRecord, phase: Phase, reason: str) -> bool:
+        """Writes the end of a job that cannot do so itself; False where that attempt had ended already."""
+        job = record.id
+        try:
+            if not self._store.finish(job, phase, reason, attempt=record.attempt):
                 return False
             folder = self._store.folder(job)
             result = summarise(self._store.get(job), folder)
@@ -180,8 +214,22 @@ class JobManager:
             logger.exception("The end of job %s (%s: %s) could not be kept.", job, phase, reason)
         return True
 
+    def _orphaned(self, record: RunRecord) -> str:
+        if record.phase is Phase.QUEUED:
+            return f"The app ended before this began; {self._next_time(record)}."
+        return f"The app or the machine went down while this was {record.phase}. {self._kept(record)}".rstrip()
 
-def _orphaned(phase: Phase) -> str:
-    if phase is Phase.QUEUED:
-        return "The app ended before this began; start it again."
-    return f"The app or the machine went down while this was {phase}; what was saved by then is kept."
+    def _kept(self, record: RunRecord) -> str:
+        """A sentence on what a run can go on from; empty for an evaluation."""
+        words = remains.kept(self._store.folder(record.id)) if record.kind == "run" else ""
+        return f"{words[0].upper()}{words[1:]}." if words else ""
+
+    def _next_time(self, record: RunRecord) -> str:
+        return "resume it" if record.kind == "run" else "start it again"
+
+
+class _Force(NamedTuple):
+    """Why a worker was killed."""
+
+    phase: Phase
+    how: str

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from playground.config import codec
 from playground.config.evaluation import EvaluationSettings
 from playground.errors import Cancelled, RunError
-from playground.jobs import failures, logfile
+from playground.jobs import failures, logfile, remains
 from playground.jobs.logfile import LogFile
 from playground.jobs.recorder import Recorder
 from playground.runs import strict
@@ -58,20 +58,23 @@ def execute(job: str, store: RunStore) -> Phase:
         except RunError as error:  # stopped while it waited
             log.write("info", str(error))
             return store.get(job).phase
-        ending = _attempt(record, JobContext(job, folder, recorder.emit, recorder.stop), log)
+        context = JobContext(job, folder, recorder.emit, recorder.stop, record.attempt, recorder.settle)
+        ending = _attempt(record, context, log, recorder)
         recorder.close()
         result = _result(record, folder, ending, recorder, time.monotonic() - started)
         try:
             strict.write(folder / RESULT, result)
         except OSError as error:
             log.error(error)
-        recorder.finish(ending.phase, ending.reason, result)
+        recorder.finish(ending.phase, ending.reason, result, record.attempt)
     return store.get(job).phase
 
 
-def _attempt(record: RunRecord, context: JobContext, log: LogFile) -> Ending:
+def _attempt(record: RunRecord, context: JobContext, log: LogFile, recorder: Recorder) -> Ending:
     try:
         return _perform(record, context)
+    except remains.Killed:
+        return Ending(Phase.STOPPED, remains.killed(record.kind, context.folder, recorder.steps))
     except Cancelled as error:
         return Ending(Phase.STOPPED, str(error))
     except Exception as error:  # noqa: BLE001  # the boundary: whatever a job does, the app goes on
@@ -90,7 +93,7 @@ def _perform(record: RunRecord, context: JobContext) -> Ending:
 
     trained = dispatch.execute(codec.decode(record.document), context)
     if trained.stopped:
-        reason = f"Stopped after step {trained.steps}; what it had learnt by then is saved."
+        reason = remains.stopped(context.folder, trained.steps)
         return Ending(Phase.STOPPED, reason, trained.steps, trained.metrics)
     return Ending(Phase.DONE, "", trained.steps, trained.metrics)
 
@@ -101,6 +104,7 @@ def _result(record: RunRecord, folder: Path, ending: Ending, recorder: Recorder,
         phase=ending.phase,
         reason=ending.reason,
         steps=recorder.steps if ending.steps is None else ending.steps,
-        metrics=dict(recorder.metrics if ending.metrics is None else ending.metrics),
+        # A resumed run may have its last validation loss from an earlier attempt, which the ending does not know.
+        metrics=recorder.metrics | dict(ending.metrics or {}),
     )
-    return summarise(ended, folder, seconds) | dict(ending.report or {})
+    return summarise(ended, folder, record.spent + seconds) | dict(ending.report or {})

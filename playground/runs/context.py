@@ -9,6 +9,10 @@ from playground.errors import Cancelled
 from playground.runs.events import Event, Log, Phase, PhaseChange
 
 
+def _nothing() -> None:
+    """There is no store to wait for."""
+
+
 @dataclass(frozen=True)
 class JobContext:
     """The hands of one running job; everything it does to the outside goes through here."""
@@ -20,6 +24,10 @@ class JobContext:
     """Appends an event to the store; cheap, never blocks on the disk."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the job should end at the next step and save what it has."""
+    attempt: int = 1
+    """Which time it is tried; more than 1 goes on from what the time before has left in `folder`."""
+    settle: Callable[[], None] = _nothing
+    """Returns when everything emitted so far is in the store, or cannot be brought there now."""
 
     def log(self, text: str, level: str = "info") -> None:
         """A line for people."""

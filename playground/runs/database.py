@@ -44,6 +44,12 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (run, seq)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE runs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE runs ADD COLUMN spent REAL NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN ticket INTEGER NOT NULL DEFAULT 0;
+    UPDATE runs SET ticket = number;
+    """,
 )
 """Script n takes the schema from version n to n + 1; never change one that was released, add the next."""
 

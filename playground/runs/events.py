@@ -12,7 +12,10 @@ from typing import Any, ClassVar
 
 
 class Phase(StrEnum):
-    """The life of a run: queued → preparing → running → (stopping) → exactly one terminal phase."""
+    """The life of a run: queued → preparing → running → (stopping) → exactly one terminal phase.
+
+    A run that is resumed begins again at `queued`, and has one more terminal phase at the end of that attempt.
+    """
 
     QUEUED = "queued"
     PREPARING = "preparing"
@@ -25,7 +28,7 @@ class Phase(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing follows any more."""
+        """Whether nothing follows any more, unless the run is resumed."""
         return self in TERMINAL
 
 
@@ -95,6 +98,19 @@ class Progress(Event):
 
 
 @dataclass(frozen=True)
+class Resumed(Event):
+    """A new attempt goes on after this step: metrics and samples of later steps were of an attempt that was cut off.
+
+    The store forgets those when it takes this event; whoever has drawn them takes them back.
+    """
+
+    kind: ClassVar[str] = "resumed"
+
+    step: int
+    """−1 where the run begins anew."""
+
+
+@dataclass(frozen=True)
 class PhaseChange(Event):
     """The run entered a phase; `reason` is a sentence where there is something to say."""
 
@@ -104,7 +120,7 @@ class PhaseChange(Event):
     reason: str = ""
 
 
-KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in (Metric, Sample, Log, Progress, PhaseChange)}
+KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in (Metric, Sample, Log, Progress, Resumed, PhaseChange)}
 
 
 def from_payload(kind: str, at: float, payload: Mapping[str, Any]) -> Event:

@@ -18,7 +18,8 @@ FOLLOWS: dict[Phase, frozenset[Phase]] = {
     Phase.FAILED: frozenset(),
     Phase.INTERRUPTED: frozenset(),
 }
-"""The phases that may follow each phase."""
+"""The phases that may follow each phase; beside these, `RunStore.resume` leads from `RESUMABLE` back to queued."""
+RESUMABLE = frozenset(_ENDS)
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,21 @@ class RunRecord:
     """The settings it was started with, as JSON values."""
     result: dict[str, Any] | None
     session: str
-    """Which process's queue it stood in; see `RunStore.waits`."""
+    """Which process's queue it stood in; see `RunStore.alive`."""
+    attempt: int
+    """How many times it was begun: 1, and one more for every time it was resumed."""
+    spent: float
+    """Seconds that earlier attempts took."""
 
     @property
     def seconds(self) -> float:
-        """From start to end; 0 where either is missing or the clock was set back in between."""
-        return 0.0 if self.started is None or self.ended is None else max(0.0, self.ended - self.started)
+        """From start to end of every attempt; of the last none where it has not ended, or the clock was set back."""
+        return self.spent + span(self.started, self.ended)
+
+
+def span(started: float | None, ended: float | None) -> float:
+    """Seconds between two times; 0 where either is missing or the clock was set back in between."""
+    return 0.0 if started is None or ended is None else max(0.0, ended - started)
 
 
 class EventPage(NamedTuple):
@@ -69,4 +79,7 @@ class Pulse(NamedTuple):
 
     phase: Phase
     stops: int
-    """How many times a stop was asked for."""
+    """How many times a stop was asked for in this attempt."""
+    attempt: int
+    seq: int
+    """Sequence number of the last event: it grows for as long as the job says anything."""

@@ -1,7 +1,8 @@
 """Where runs are kept: one SQLite file and one folder per run, shared by all threads and processes of a home.
 
 Writers append events, readers follow by cursor. The phase of a run changes only through `PhaseChange` events, in the
-same transaction, so that what the events say and what the record says never differ.
+same transaction, so that what the events say and what the record says never differ. Only `Resumed` takes anything back:
+the metrics and samples of an attempt that was cut off after its last checkpoint.
 """
 
 import json
@@ -16,17 +17,17 @@ from typing import Any
 from filelock import FileLock
 
 from playground.errors import RunError
-from playground.runs import strict
+from playground.runs import journal, strict
 from playground.runs.database import Database, in_words
-from playground.runs.events import TERMINAL, Event, Metric, Phase, PhaseChange, from_payload
+from playground.runs.events import TERMINAL, Event, Phase, PhaseChange, from_payload
 from playground.runs.home import home
 from playground.runs.locks import hold, is_held
-from playground.runs.records import FOLLOWS, EventPage, JobKind, Pulse, RunRecord
+from playground.runs.records import RESUMABLE, EventPage, JobKind, Pulse, RunRecord, span
 
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 """Digits and letters that are not mistaken for one another when an id is read out."""
 
-INSERT_EVENT = "INSERT INTO events (run, seq, kind, time, payload) VALUES (?, ?, ?, ?, ?)"
+NEXT_TICKET = "(SELECT COALESCE(MAX(ticket), 0) + 1 FROM runs)"
 
 
 class RunStore:
@@ -54,22 +55,21 @@ class RunStore:
         self, kind: JobKind, document: Mapping[str, Any], *, method: str, model: str, name: str, owner: str
     ) -> str:
         """Keeps a new run, queued, and makes its folder with `config.json`; gives its id."""
+        self._be_present()
         with in_words(self.home):
-            if self._presence is None:
-                self._presence = hold(self._session_lock(self.session))
             run, folder = self._new_folder(method)
         try:
             with in_words(self.home):
                 strict.write(folder / "config.json", document)
             with self._database.writing() as connection:
                 connection.execute(
-                    "INSERT INTO runs (id, kind, name, method, model, owner, session, phase, created, document, seq) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+                    "INSERT INTO runs (id, kind, name, method, model, owner, session, phase, created, document, seq, "  # noqa: S608
+                    f"ticket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, {NEXT_TICKET})",
                     (run, kind, name, method, model, owner, self.session, Phase.QUEUED, time.time(),
                      strict.dumps(document)),
                 )  # fmt: skip
                 number = _row(connection, run, "number")["number"]
-                connection.execute(INSERT_EVENT, _event_row(number, 1, PhaseChange(Phase.QUEUED)))
+                connection.execute(journal.INSERT, journal.row_of(number, 1, PhaseChange(Phase.QUEUED)))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -104,7 +104,7 @@ class RunStore:
         """Ids of this process's runs that wait for their turn, oldest first."""
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT id FROM runs WHERE phase = ? AND session = ? ORDER BY number", (Phase.QUEUED, self.session)
+                "SELECT id FROM runs WHERE phase = ? AND session = ? ORDER BY ticket", (Phase.QUEUED, self.session)
             )
             return tuple(row["id"] for row in rows)
 
@@ -115,7 +115,7 @@ class RunStore:
             RunError: the run is unknown or has ended, or a phase change is not one that may follow.
         """
         with self._database.writing() as connection:
-            _append(connection, _row(connection, run), events)
+            journal.append(connection, _row(connection, run), events)
 
     def finish(
         self,
@@ -125,13 +125,18 @@ class RunStore:
         *,
         events: Iterable[Event] = (),
         result: Mapping[str, Any] | None = None,
+        attempt: int | None = None,
     ) -> bool:
-        """Ends a run: last events, result and terminal phase in one transaction. False where it had ended already."""
+        """Ends a run: last events, result and terminal phase in one transaction.
+
+        Returns:
+            False where it had ended already, or where `attempt` is not the one that goes on now.
+        """
         with self._database.writing() as connection:
             row = _row(connection, run)
-            if Phase(row["phase"]).terminal:
+            if Phase(row["phase"]).terminal or attempt not in (None, row["attempt"]):
                 return False
-            _append(connection, row, [*events, PhaseChange(phase, reason)])
+            journal.append(connection, row, [*events, PhaseChange(phase, reason)])
             if result is not None:
                 connection.execute("UPDATE runs SET result = ? WHERE id = ?", (strict.dumps(result), run))
             return True
@@ -171,20 +176,44 @@ class RunStore:
                 raise RunError(f"Run {run} has ended ({phase}); there is nothing to stop.")
             connection.execute("UPDATE runs SET stops = stops + 1 WHERE id = ?", (run,))
             if phase is Phase.QUEUED:
-                _append(connection, row, [PhaseChange(Phase.STOPPED, "Stopped before it began.")])
+                journal.append(connection, row, [PhaseChange(Phase.STOPPED, "Stopped before it began.")])
             else:
-                _append(connection, row, [PhaseChange(Phase.STOPPING)])
+                journal.append(connection, row, [PhaseChange(Phase.STOPPING)])
             return int(row["stops"]) + 1
 
+    def resume(self, run: str) -> None:
+        """Puts a run that was stopped, failed or was interrupted at the end of this process's queue, for a new attempt.
+
+        Raises:
+            RunError: there is no such run, it goes on still, or it is done.
+        """
+        self._be_present()
+        with self._database.writing() as connection:
+            row = _row(connection, run)
+            phase = Phase(row["phase"])
+            if phase not in RESUMABLE:
+                raise RunError(f"Run {run} is {phase}; only one that was stopped, failed or was interrupted can go on.")
+            connection.execute(
+                "UPDATE runs SET phase = ?, reason = '', started = NULL, ended = NULL, stops = 0, result = NULL, "  # noqa: S608
+                f"session = ?, attempt = attempt + 1, spent = ?, seq = seq + 1, ticket = {NEXT_TICKET} WHERE id = ?",
+                (Phase.QUEUED, self.session, row["spent"] + span(row["started"], row["ended"]), run),
+            )
+            connection.execute(journal.INSERT, journal.row_of(row["number"], row["seq"] + 1, PhaseChange(Phase.QUEUED)))
+
+    def reached(self, run: str, step: int) -> tuple[int, dict[str, float | None]]:
+        """The highest step up to `step` that any metric was given for, and the last value of each metric by then."""
+        with self._database.reading() as connection:
+            return journal.reached(connection, _row(connection, run, "number")["number"], step)
+
     def stop_requested(self, run: str) -> int:
-        """How many times a stop was asked for."""
+        """How many times a stop was asked for in this attempt."""
         return self.pulse(run).stops
 
     def pulse(self, run: str) -> Pulse:
-        """Phase and stop requests, cheap enough to ask many times a second."""
+        """Phase, stop requests and the last event's number, cheap enough to ask many times a second."""
         with self._database.reading() as connection:
-            row = _row(connection, run, "phase, stops")
-            return Pulse(Phase(row["phase"]), row["stops"])
+            row = _row(connection, run, "phase, stops, attempt, seq")
+            return Pulse(Phase(row["phase"]), row["stops"], row["attempt"], row["seq"])
 
     def set_result(self, run: str, result: Mapping[str, Any]) -> None:
         """Keeps the result of a run, over the one it had."""
@@ -215,6 +244,12 @@ class RunStore:
     def _runs(self) -> Path:
         return self.home / "runs"
 
+    def _be_present(self) -> None:
+        """Holds the lock that says this process lives, and with it the runs in its queue."""
+        if self._presence is None:
+            with in_words(self.home):
+                self._presence = hold(self._session_lock(self.session))
+
     def _session_lock(self, session: str) -> Path:
         return self.home / "sessions" / f"{session}.lock"
 
@@ -239,42 +274,9 @@ def _row(connection: sqlite3.Connection, run: str, columns: str = "*") -> sqlite
 def _record(row: sqlite3.Row) -> RunRecord:
     same = ("id", "kind", "name", "method", "model", "owner", "reason", "created", "started", "ended", "steps")
     return RunRecord(
-        **{name: row[name] for name in (*same, "session")},
+        **{name: row[name] for name in (*same, "session", "attempt", "spent")},
         phase=Phase(row["phase"]),
         metrics=json.loads(row["metrics"]),
         document=json.loads(row["document"]),
         result=None if row["result"] is None else json.loads(row["result"]),
-    )
-
-
-def _event_row(number: int, seq: int, event: Event) -> tuple[int, int, str, float, str]:
-    return number, seq, event.kind, event.time, strict.dumps(event.payload())
-
-
-def _append(connection: sqlite3.Connection, row: sqlite3.Row, events: Iterable[Event]) -> None:
-    phase, reason, started, ended = Phase(row["phase"]), row["reason"], row["started"], row["ended"]
-    seq, steps, metrics = row["seq"], row["steps"], json.loads(row["metrics"])
-    rows = []
-    for event in events:
-        if phase.terminal:
-            raise RunError(f"Run {row['id']} has ended ({phase}); nothing can be added to it.")
-        if isinstance(event, PhaseChange):
-            late = phase is Phase.STOPPING and event.phase is Phase.RUNNING
-            if late or event.phase is phase:
-                continue  # a stop was asked for while it got ready, or nothing changes
-            if event.phase not in FOLLOWS[phase]:
-                raise RunError(f"Run {row['id']} is {phase}; it cannot become {event.phase}.")
-            phase, reason = event.phase, event.reason
-            started = event.time if phase is Phase.PREPARING else started
-            ended = event.time if phase.terminal else ended
-        elif isinstance(event, Metric):
-            steps = max(steps, event.step)
-            metrics |= event.values
-        seq += 1
-        rows.append(_event_row(row["number"], seq, event))
-    connection.executemany(INSERT_EVENT, rows)
-    connection.execute(
-        "UPDATE runs SET phase = ?, reason = ?, started = ?, ended = ?, seq = ?, steps = ?, metrics = ? "
-        "WHERE number = ?",
-        (phase, reason, started, ended, seq, steps, strict.dumps(metrics), row["number"]),
     )

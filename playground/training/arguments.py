@@ -8,7 +8,13 @@ from playground.training.precision import Precision
 
 
 def trainer_arguments(
-    training: TrainingSettings, precision: Precision, device: str, folder: Path, *, evaluates: bool
+    training: TrainingSettings,
+    precision: Precision,
+    device: str,
+    folder: Path,
+    *,
+    evaluates: bool,
+    evaluates_first: bool = True,
 ) -> dict[str, Any]:
     """Keyword arguments of a TRL config.
 
@@ -16,6 +22,7 @@ def trainer_arguments(
         device: Type of the device the model is on.
         folder: Where checkpoints go.
         evaluates: Whether there are held-out rows.
+        evaluates_first: Whether the validation loss is due before the next step.
     """
     evaluates = evaluates and training.eval_steps > 0
     return {
@@ -37,7 +44,7 @@ def trainer_arguments(
         "activation_checkpointing": training.gradient_checkpointing,
         "eval_strategy": "steps" if evaluates else "no",
         "eval_steps": training.eval_steps if evaluates else None,
-        "eval_on_start": evaluates,
+        "eval_on_start": evaluates and evaluates_first,
         "save_strategy": "steps" if training.save_steps else "no",
         "save_steps": training.save_steps or 500,
         "logging_steps": training.log_steps,

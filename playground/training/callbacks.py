@@ -1,6 +1,7 @@
 """Turns what transformers' `Trainer` says into events, and a wish to stop into the end of its loop."""
 
 import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +11,15 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from playground.errors import Cancelled
 from playground.runs.context import JobContext
-from playground.runs.events import Metric, Progress
+from playground.runs.events import Metric, Progress, Resumed
 from playground.training.stopwatch import Stopwatch
 
 _TRAINING = ("loss", "mean_token_accuracy", "entropy", "learning_rate", "grad_norm", "num_tokens", "epoch")
 _HELD_OUT = ("eval_loss", "eval_mean_token_accuracy", "eval_entropy")
 
 GB = 1e9
+SIGN_OF_LIFE_SECONDS = 30.0
+"""Within a long step, progress is told again about this often, so that nobody takes it for a hung one."""
 
 
 class Reporter(TrainerCallback):
@@ -27,12 +30,14 @@ class Reporter(TrainerCallback):
     allocated on a GPU, else the peak of the process's resident memory).
     """
 
-    def __init__(self, context: JobContext, watch: Stopwatch) -> None:
+    def __init__(self, context: JobContext, watch: Stopwatch, tokens: int = 0) -> None:
+        """`tokens` were seen before this attempt."""
         self.metrics: dict[str, float] = {}
         self._context = context
         self._watch = watch
         self._first_step = 0
-        self._logged = (0.0, 0.0)
+        self._logged = (float(tokens), 0.0)
+        self._told = 0.0
         self._peak_memory = 0
 
     def on_train_begin(
@@ -42,11 +47,18 @@ class Reporter(TrainerCallback):
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         self._watch.restart()
+        if self._context.attempt > 1:
+            self._context.emit(Resumed(state.global_step or -1))
+            self._context.log(
+                f"Goes on from the checkpoint of step {state.global_step}."
+                if state.global_step
+                else "Begins from the start."
+            )
         self._context.running()
-        self._context.emit(Progress("training", state.global_step, state.max_steps, "steps"))
+        self._progress(state)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        self._context.emit(Progress("training", state.global_step, state.max_steps, "steps"))
+        self._progress(state)
         self._stop_if_asked(control)
         if control.should_training_stop:
             control.should_log = True  # the curve ends with the run, whatever log_steps is
@@ -54,12 +66,14 @@ class Reporter(TrainerCallback):
     def on_substep_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
+        self._give_sign(state)
         if state.global_step:
             self._stop_if_asked(control)
 
     def on_prediction_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
+        self._give_sign(state)
         if self._context.stop.is_set():
             raise Cancelled("Stopped during the validation loss.")
 
@@ -81,6 +95,14 @@ class Reporter(TrainerCallback):
         values = {name: float(value) for name, value in values.items() if math.isfinite(value)}
         self.metrics |= values
         self._context.emit(Metric(state.global_step, values))
+
+    def _progress(self, state: TrainerState) -> None:
+        self._told = time.monotonic()
+        self._context.emit(Progress("training", state.global_step, state.max_steps, "steps"))
+
+    def _give_sign(self, state: TrainerState) -> None:
+        if time.monotonic() - self._told > SIGN_OF_LIFE_SECONDS:
+            self._progress(state)
 
     def _stop_if_asked(self, control: TrainerControl) -> None:
         if self._context.stop.is_set():

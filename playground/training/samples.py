@@ -15,16 +15,19 @@ from playground.config.generation import GenerationSettings
 from playground.config.run import RunConfig, TrainingSettings
 from playground.data.masking import prompt_ids
 from playground.data.splits import Splits
-from playground.data.templates import render
-from playground.errors import Cancelled
+from playground.data.templates import render_question
+from playground.errors import Cancelled, DataError
 from playground.models.generation import generate
 from playground.models.loading import LoadedModel
 from playground.runs.context import JobContext
 from playground.runs.events import Sample
+from playground.training.continuation import has_logged
 from playground.training.stopwatch import Stopwatch
 from playground.training.undisturbed import undisturbed
 
 COUNT = 3
+SAMPLED = "samples"
+"""Name of the entry in a trainer's history."""
 
 
 class FixedPrompt(NamedTuple):
@@ -41,8 +44,11 @@ def fixed_prompts(
     """The first three prompts of at most `longest` tokens from the test share, else validation, else training."""
     found: list[FixedPrompt] = []
     for record in splits.test or splits.validation or splits.train:
-        ids = prompt_ids(render(record, template, tokenizer), tokenizer)
-        if len(ids) <= longest:
+        try:
+            ids = prompt_ids(render_question(record, template, tokenizer), tokenizer)
+        except DataError:
+            continue  # the template has no place for it, as for a second exchange; training leaves it out too
+        if 0 < len(ids) <= longest:
             found.append(FixedPrompt(ids, record.question, record.answer))
         if len(found) == COUNT:
             break
@@ -81,13 +87,17 @@ class Sampler(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        self._sample(state.global_step, kwargs["model"])
+        if not state.global_step or (self._is_due(state) and not has_logged(state, SAMPLED)):
+            self._sample(state, kwargs["model"])
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        if state.global_step % self._every == 0 or state.global_step == state.max_steps:
-            self._sample(state.global_step, kwargs["model"])
+        if self._is_due(state):
+            self._sample(state, kwargs["model"])
 
-    def _sample(self, step: int, model: Any) -> None:
+    def _is_due(self, state: TrainerState) -> bool:
+        return state.global_step % self._every == 0 or state.global_step == state.max_steps
+
+    def _sample(self, state: TrainerState, model: Any) -> None:
         if self._context.stop.is_set():
             return
         try:
@@ -103,4 +113,6 @@ class Sampler(TrainerCallback):
         except Cancelled:
             return  # the loop ends at its next step; half an answer is not worth showing
         for index, (prompt, answer) in enumerate(zip(self._prompts, answers, strict=True)):
-            self._context.emit(Sample(step, index, prompt.question, answer.text, prompt.reference))
+            self._context.emit(Sample(state.global_step, index, prompt.question, answer.text, prompt.reference))
+        # Kept in checkpoints, so that a resumed run knows what it need not ask again.
+        state.log_history.append({"step": state.global_step, SAMPLED: len(answers)})

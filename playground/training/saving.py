@@ -17,7 +17,6 @@ from playground.models.lineage import title_of
 
 ADAPTER = "adapter"
 MODEL = "model"
-CHECKPOINTS = "checkpoints"
 
 
 def public_name(ref: ModelRef) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from safetensors import SafetensorError
 from trl import SFTConfig, SFTTrainer
 
 from playground.config.run import RunConfig, SFTSettings
@@ -10,14 +11,16 @@ from playground.errors import ModelError
 from playground.models.adapters import attach_lora
 from playground.models.devices import choose_device
 from playground.models.loading import LoadedModel, load
+from playground.runs import checkpoints
 from playground.runs.context import JobContext
+from playground.training import continuation
 from playground.training.arguments import trainer_arguments
 from playground.training.callbacks import Reporter
 from playground.training.outcome import Outcome
 from playground.training.precision import choose_precision
 from playground.training.rows import Encoding, Rows
 from playground.training.samples import samplers
-from playground.training.saving import CHECKPOINTS, name_base, save_result
+from playground.training.saving import name_base, save_result
 from playground.training.stopwatch import Stopwatch
 from playground.training.trainer import WatchedTrainer
 
@@ -38,11 +41,18 @@ def train(config: RunConfig, context: JobContext) -> Outcome:
     context.check()
     loaded = load(config.model, dtype=precision.weights, device=str(device), report=context.emit, stop=context.stop)
     rows = _rows(splits, loaded, config, context)
+    fingerprint = continuation.fingerprint(rows)
+    start = continuation.find(fingerprint, context)
     arguments = trainer_arguments(
-        config.training, precision, device.type, context.folder / CHECKPOINTS, evaluates=rows.held_out is not None
+        config.training,
+        precision,
+        device.type,
+        context.folder / checkpoints.FOLDER,
+        evaluates=rows.held_out is not None,
+        evaluates_first=start is None or start.lacks_evaluation(config.training.eval_steps),
     )
     watch = Stopwatch()
-    reporter = Reporter(context, watch)
+    reporter = Reporter(context, watch, start.carried.tokens if start else 0)
     trainer = WatchedSFTTrainer(
         model=_trainable(loaded, config, context),
         args=_sft_config(arguments),
@@ -51,12 +61,25 @@ def train(config: RunConfig, context: JobContext) -> Outcome:
         processing_class=loaded.tokenizer,
         callbacks=[reporter, *samplers(config, splits, loaded, context, watch)],
         watch=watch,
+        context=context,
+        rows=fingerprint,
     )
     context.check()
-    trainer.train()
+    trainer.train_from(start)
     save_result(trainer.model, loaded.tokenizer, context.folder)
     state = trainer.state
-    return Outcome(state.global_step, reporter.metrics, stopped=state.global_step < state.max_steps)
+    stopped = state.global_step < state.max_steps
+    if stopped:
+        _save_stop(trainer, context)
+    return Outcome(state.global_step, reporter.metrics, stopped)
+
+
+def _save_stop(trainer: WatchedSFTTrainer, context: JobContext) -> None:
+    """A checkpoint to resume from; what was learnt is saved by then, so that a full disk costs only this."""
+    try:
+        trainer.save_stop()
+    except (OSError, RuntimeError, SafetensorError) as error:
+        context.log(f"The checkpoint of step {trainer.state.global_step} could not be saved: {error}", "warning")
 
 
 def _rows(splits: Splits, loaded: LoadedModel, config: RunConfig, context: JobContext) -> Rows:

@@ -60,10 +60,24 @@ def test_other_errors_are_not_memory() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("No space left on device (os error 28)")]
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EFBIG, "File too large"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        RuntimeError("No space left on device (os error 28)"),
+        RuntimeError("[enforce fail] . PytorchStreamWriter failed writing file data/3: file write failed"),
+    ],
 )
 def test_a_full_disk_is_told(error: Exception) -> None:
-    assert failures.sentence(error, "run", DOCUMENT).startswith("The disk is full; make room")
+    assert failures.sentence(error, "run", DOCUMENT).startswith("The disk is full, or a file may not")
+
+
+def test_a_file_that_cannot_be_used_is_named() -> None:
+    error = NotADirectoryError(errno.ENOTDIR, "Not a directory", "runs/sft-abc/checkpoints/partial")
+    assert failures.sentence(error, "run", DOCUMENT) == (
+        "runs/sft-abc/checkpoints/partial cannot be read or written (Not a directory); details in log.txt."
+    )
 
 
 def test_anything_else_is_ours_and_points_to_the_log() -> None:

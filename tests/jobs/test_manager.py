@@ -103,7 +103,7 @@ def test_a_second_stop_ends_a_thread_that_does_not_listen(
     manager.stop(job)
     wait_for(store, job, timeout=20)
     record = store.get(job)
-    assert (record.phase, record.reason.split(";")[0]) == (Phase.STOPPED, "Stopped by force")
+    assert (record.phase, record.reason) == (Phase.STOPPED, "Killed before its first step; there is no checkpoint.")
 
 
 def test_what_is_wrong_in_a_config_is_told_at_once(store: RunStore, manager: JobManager) -> None:
@@ -132,7 +132,7 @@ def test_closing_stops_what_runs_and_interrupts_what_waits(store: RunStore, gate
     manager.close()
     records = [store.get(job) for job in jobs]
     assert [record.phase for record in records] == [Phase.STOPPED, Phase.INTERRUPTED]
-    assert records[1].reason == "The app was closed before this began; start it again."
+    assert records[1].reason == "The app was closed before this began; resume it."
     with pytest.raises(RunError, match="closing"):
         manager.submit("run", {})
 
@@ -166,7 +166,7 @@ def test_closing_gives_a_job_that_is_stopping_already_time_to_save(
     manager.stop(job)
     closing.start()
     closing.join(30)
-    assert store.get(job).reason == "Stopped after step 7; what it had learnt by then is saved."
+    assert store.get(job).reason == "Stopped at step 7; nothing saved."
 
 
 def test_a_job_that_cannot_be_started_fails_and_the_queue_goes_on(

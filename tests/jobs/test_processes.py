@@ -15,6 +15,7 @@ import pytest
 
 from playground.jobs.executors import ProcessExecutor, ThreadExecutor, chosen_executor
 from playground.jobs.manager import JobManager
+from playground.runs.checkpoints import sealed
 from playground.runs.events import Phase
 from playground.runs.store import RunStore
 from tests.jobs.conftest import phases_of, steps_of, wait_for, wait_for_step
@@ -105,7 +106,7 @@ def test_a_stop_from_another_process_saves_the_adapter(
     wait_for(store, job)
     record = store.get(job)
     assert (record.phase, record.steps) == (Phase.STOPPED, steps_of(store, job)[-1])
-    assert record.reason == f"Stopped after step {record.steps}; what it had learnt by then is saved."
+    assert record.reason == f"Stopped at step {record.steps}; adapter and checkpoint saved."
     assert phases_of(store, job)[-2:] == [Phase.STOPPING, Phase.STOPPED]
     assert (store.folder(job) / "adapter" / "adapter_model.safetensors").is_file()
 
@@ -117,9 +118,10 @@ def test_a_second_stop_kills_a_worker_that_is_stuck(store: RunStore, manager: Jo
     worker.suspend()
     assert [manager.stop(job), manager.stop(job)] == [1, 2]
     wait_for(store, job, timeout=10)
-    assert (store.get(job).phase, store.get(job).reason) == (
+    record, saved = store.get(job), sealed(store.folder(job))[0].step
+    assert (record.phase, record.reason) == (
         Phase.STOPPED,
-        "Stopped by force; the last checkpoint is kept.",
+        f"Killed at step {record.steps}; the last checkpoint is of step {saved}.",
     )
     assert not worker.is_running()
     assert json.loads((store.folder(job) / "result.json").read_text())["phase"] == "stopped"
@@ -168,9 +170,9 @@ def test_no_worker_outlives_its_app_and_the_next_one_says_so(
     wait_until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE, 2, "the worker to go")
     assert sorted(manager.recover()) == sorted([waiting, running])
     assert store.get(running).reason == (
-        "The app or the machine went down while this was running; what was saved by then is kept."
+        "The app or the machine went down while this was running. There is no checkpoint."
     )
-    assert store.get(waiting).reason == "The app ended before this began; start it again."
+    assert store.get(waiting).reason == "The app ended before this began; resume it."
     assert {store.get(job).phase for job in (waiting, running)} == {Phase.INTERRUPTED}
 
 
@@ -203,7 +205,7 @@ def test_a_second_interrupt_ends_the_foreground_at_once(store: RunStore, documen
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
     record = store.get(job)
-    assert (record.phase, record.reason) == (Phase.STOPPED, "Stopped by force; there is no checkpoint yet.")
+    assert (record.phase, record.reason) == (Phase.STOPPED, "Killed before its first step; there is no checkpoint.")
 
 
 def test_a_run_in_a_thread_of_the_app(store: RunStore, document: Document, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,7 @@ def test_a_stop_reaches_the_job_and_is_its_end(store: RunStore, training_is: Cal
     store.request_stop(job)
     thread.join(20)
     assert phases_of(store, job)[-2:] == [Phase.STOPPING, Phase.STOPPED]
-    assert store.get(job).reason == "Stopped after step 5; what it had learnt by then is saved."
+    assert store.get(job).reason == "Stopped at step 5; nothing saved."
 
 
 def test_a_job_stopped_while_it_waited_is_not_begun(store: RunStore, training_is: Callable[[Training], None]) -> None:

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from playground.errors import RunError
-from playground.runs.events import Event, Log, Metric, Phase, PhaseChange, Progress, Sample
-from playground.runs.records import FOLLOWS
+from playground.runs.events import Event, Log, Metric, Phase, PhaseChange, Progress, Resumed, Sample
+from playground.runs.records import FOLLOWS, RESUMABLE
 from playground.runs.store import RunStore
 from playground.runs.summary import summary
 
@@ -275,3 +275,86 @@ def test_a_summary_is_the_result_or_what_is_known_so_far(store: RunStore) -> Non
     assert summary(store.get(run), folder)["error"] == "It broke."
     store.set_result(run, {"bleu": float("nan")})
     assert summary(store.get(run), folder) == {"bleu": None}
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_only_what_ended_early_is_resumed(store: RunStore, phase: Phase) -> None:
+    run = running(store)
+    if phase is Phase.QUEUED:
+        run = new_run(store)
+    elif phase is not Phase.RUNNING:
+        store.append(run, [PhaseChange(phase)] if phase in FOLLOWS[Phase.RUNNING] else [])
+    now = store.get(run).phase
+    if now in RESUMABLE:
+        store.resume(run)
+        assert store.get(run).phase is Phase.QUEUED
+        return
+    with pytest.raises(RunError, match=f"Run {run} is {now}; only one that was stopped, failed or was interrupted"):
+        store.resume(run)
+    assert store.get(run).phase is now
+
+
+def test_a_resumed_run_stands_at_the_end_of_the_queue_as_a_new_attempt(store: RunStore) -> None:
+    run = new_run(store)
+    store.append(run, [PhaseChange(Phase.PREPARING, time=100.0), Metric(3, {"loss": 1.0})])
+    store.request_stop(run)
+    store.append(run, [PhaseChange(Phase.STOPPED, "Stopped.", time=107.0)])
+    store.set_result(run, {"steps": 3})
+    waiting = new_run(store)
+    store.resume(run)
+    assert store.queued() == (waiting, run)
+    record = store.get(run)
+    assert (record.attempt, record.reason, record.started, record.ended, record.result) == (2, "", None, None, None)
+    assert (record.steps, record.metrics, store.stop_requested(run)) == (3, {"loss": 1.0}, 0)
+    store.append(run, [PhaseChange(Phase.PREPARING, time=200.0), PhaseChange(Phase.DONE, time=205.0)])
+    assert store.get(run).seconds == 12.0
+    phases = [Phase.QUEUED, Phase.PREPARING, Phase.STOPPING, Phase.STOPPED]
+    assert phases_of(store, run) == [*phases, Phase.QUEUED, Phase.PREPARING, Phase.DONE]
+
+
+def test_what_an_attempt_lost_is_taken_back(store: RunStore) -> None:
+    run = running(store)
+    store.append(run, [Metric(step, {"loss": float(step)}) for step in range(1, 6)])
+    store.append(run, [Metric(4, {"eval_loss": 9.0}), Sample(4, 0, "p", "a", "r"), Sample(2, 0, "p", "a", "r")])
+    cursor = store.events(run).cursor
+    store.finish(run, Phase.FAILED, "Killed.")
+    store.resume(run)
+    assert store.get(run).steps == 5  # until it is known where it goes on, nothing is lost
+    store.append(run, [PhaseChange(Phase.PREPARING), Resumed(3), Metric(4, {"loss": 0.4})])
+    assert [(event.step, event.values) for event in events_of(store, run) if isinstance(event, Metric)] == [
+        (1, {"loss": 1.0}), (2, {"loss": 2.0}), (3, {"loss": 3.0}), (4, {"loss": 0.4}),
+    ]  # fmt: skip
+    assert [event.step for event in events_of(store, run) if isinstance(event, Sample)] == [2]
+    assert (store.get(run).steps, store.last_metrics(run)) == (4, {"loss": 0.4})
+    assert store.reached(run, 2) == (2, {"loss": 2.0})
+    followed = [event for _, event in store.events(run, cursor).events]
+    assert [type(event) for event in followed] == [PhaseChange, PhaseChange, PhaseChange, Resumed, Metric]
+
+
+def test_a_worker_of_an_earlier_attempt_cannot_end_the_next(store: RunStore) -> None:
+    run = running(store)
+    store.finish(run, Phase.INTERRUPTED)
+    store.resume(run)
+    assert not store.finish(run, Phase.FAILED, "too late", attempt=1)
+    assert store.get(run).phase is Phase.QUEUED
+    assert store.finish(run, Phase.STOPPED, attempt=2)
+
+
+def test_tables_of_the_first_version_are_brought_up_to_date(own_home: Path) -> None:
+    from playground.runs.database import MIGRATIONS
+
+    own_home.mkdir(parents=True)
+    old = sqlite3.connect(own_home / "runs.sqlite3")
+    old.executescript(f"{MIGRATIONS[0]} PRAGMA user_version = 1;")
+    columns = "id, kind, name, method, model, owner, session, phase, created, document"
+    for run in ("sft-older", "sft-newer"):
+        values = (run, "run", "", "sft", "m", "", "gone", "failed", 1.0, "{}")
+        old.execute(f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * 10)})", values)  # noqa: S608
+    old.commit()
+    old.close()
+    store = RunStore(own_home)
+    for run in ("sft-newer", "sft-older"):
+        store.resume(run)
+    assert store.queued() == ("sft-newer", "sft-older")
+    assert store.get("sft-older").attempt == 2
+    store.close()
