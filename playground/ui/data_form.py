@@ -7,7 +7,7 @@ import gradio as gr
 from gradio.components.base import Component
 
 from playground.config import codec
-from playground.config.run import DataSettings, RunConfig, SFTSettings, TrainingSettings
+from playground.config.run import CUSTOM, DataSettings, RunConfig, SFTSettings, TrainingSettings
 from playground.data.templates import TEMPLATES
 from playground.errors import NotAllowed
 from playground.ui import forms, identity, run_form
@@ -65,11 +65,8 @@ def config_from(values: tuple[Any, ...], columns: Mapping[str, str] | None = Non
 def document_of(config: RunConfig) -> dict[str, Any]:
     """What `shell.data` keeps of it; `opened_config` reads it."""
     whole = codec.encode(config)
-    return {
-        "data": whole["data"],
-        "training": {"max_length": whole["training"]["max_length"]},
-        "sft": whole["sft"],
-    }
+    options = {name: whole[name] for name in ("sft",) if name in whole}
+    return {"data": whole["data"], "training": {"max_length": whole["training"]["max_length"]}, **options}
 
 
 def opened_config(opened: object) -> RunConfig | None:
@@ -91,3 +88,14 @@ def check_source(source: str, person: object, request: gr.Request) -> None:
     """
     if not identity.identify(person, request).host and not run_form.source_is_for_everyone(source.strip()):
         raise NotAllowed("Only the host can open paths and Hub data sets; upload a file, or take a bundled one.")
+
+
+def show_custom(template: str) -> dict[str, Any]:
+    """The field of the template's own text is there with that template only."""
+    return gr.update(visible=True if template == CUSTOM else "hidden")
+
+
+def handed_over(config: RunConfig, opened: object, to: str) -> dict[str, Any]:
+    """What `shell.data` keeps where a tab is to take it; the count of turns makes every time a change."""
+    turn = opened.get("turn") if isinstance(opened, Mapping) else 0
+    return {**document_of(config), "to": to, "turn": turn + 1 if isinstance(turn, int) else 1}

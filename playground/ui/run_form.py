@@ -3,6 +3,7 @@
 Knows no method by name beyond what `METHODS` lists, so a new method's own settings appear by themselves.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,6 +14,7 @@ from gradio.components.base import Component
 from playground.config import codec
 from playground.config.presets import PRESETS, preset, ready, ready_names
 from playground.config.run import (
+    CUSTOM,
     METHODS,
     AdapterSettings,
     DataSettings,
@@ -38,7 +40,7 @@ READY_PREFIX = "ready:"
 """In the field of starting points, what stands before a ready config's name; presets stand by their names."""
 
 FOLDS: dict[str, tuple[type[Settings], tuple[str, ...]]] = {
-    "rows": (DataSettings, ("split", "seed", "limit", "empty_input_only", "hub_config", "hub_split")),
+    "rows": (DataSettings, ("split", "seed", "limit", "empty_input_only", "columns", "hub_config", "hub_split")),
     "adapter": (AdapterSettings, ("kind", "rank", "alpha", "dropout", "targets")),
     "optimiser": (
         TrainingSettings,
@@ -63,6 +65,8 @@ class RunForm:
     model: gr.Dropdown
     source: gr.Dropdown
     upload: gr.UploadButton
+    look: gr.Button
+    """Shows the data in the Data tab."""
     preset: gr.Dropdown
     fields: Mapping[str, Component]
 
@@ -83,10 +87,12 @@ def build_form() -> RunForm:
         label=text("setting.data.source.label"), info=text("train.source.help"), allow_custom_value=True,
         filterable=True, elem_id="train-source",
     )  # fmt: skip
-    upload = gr.UploadButton(
-        cast("str", text("train.upload")), file_types=[".json", ".jsonl", ".csv", ".tsv", ".parquet"], size="sm",
-        elem_id="train-upload",
-    )  # fmt: skip
+    with gr.Row():
+        upload = gr.UploadButton(
+            cast("str", text("train.upload")), file_types=[".json", ".jsonl", ".csv", ".tsv", ".parquet"], size="sm",
+            elem_id="train-upload",
+        )  # fmt: skip
+        look = gr.Button(text("train.data.look"), size="sm", elem_id="train-data-look")
     fields: dict[str, Component] = {}
 
     def add(cls: type[Settings], name: str, **options: Any) -> None:
@@ -101,6 +107,10 @@ def build_form() -> RunForm:
         )  # fmt: skip
         for name in (found.name for found in settings_of(METHODS[METHOD])):
             add(METHODS[METHOD], name, min_width=140)
+    add(
+        DataSettings, "custom_template", lines=4, max_lines=20, max_length=20_000,
+        visible=True if config.data.template == CUSTOM else "hidden",
+    )  # fmt: skip
     starting = gr.Dropdown(
         starting_points(), value=f"{READY_PREFIX}{START}", label=text("train.preset"), info=text("train.preset.help"),
         elem_id="train-preset",
@@ -116,7 +126,7 @@ def build_form() -> RunForm:
         label=text("setting.name.label"), info=text("setting.name.help"), max_lines=1, max_length=80,
         elem_id="train-name",
     )  # fmt: skip
-    return RunForm(title, model, source, upload, starting, fields)
+    return RunForm(title, model, source, upload, look, starting, fields)
 
 
 def starting_points() -> list[tuple[Any, str]]:
@@ -144,6 +154,21 @@ def start_from(point: str, form: Sequence[str], values: Sequence[Any]) -> list[A
         now = [model_field(before), before.data.source, *field_values(form, before)]
     wanted = [model_field(config), config.data.source, *field_values(form, config)]
     return [gr.skip(), *(gr.skip() if new == old else new for new, old in zip(wanted, now, strict=True))]
+
+
+def take_data(form: Sequence[str], opened: Mapping[str, Any]) -> list[Any]:
+    """What the form shows once it has taken over what is opened in the Data tab (`shell.data`); one value per input.
+
+    Raises:
+        ConfigError: it is no part of a run's JSON.
+    """
+    document = {name: opened[name] for name in ("data", "training", "sft") if name in opened}
+    config = codec.decode(document)
+    source = config.data.source
+    choices = source_choices(source if source.startswith(PREFIX) else "")
+    taken = {f"{section}.{name}" for section, settings in document.items() for name in settings}
+    fields = [new if path in taken else gr.skip() for path, new in zip(form, field_values(form, config), strict=True)]
+    return [gr.skip(), gr.skip(), gr.update(value=source, choices=choices), *fields]
 
 
 def _field(found: Setting, cls: type[Settings], **options: Any) -> Component:
@@ -210,6 +235,8 @@ def _to_json(found: Setting, value: Any) -> Any:
             return list(_shares(found.path, value or ""))
         case "texts":
             return list(forms.split_texts(value or "") or ()) or None
+        case "mapping":
+            return _columns(found.path, (value or "").strip())
         case "text" if found.optional:
             return (value or "").strip() or None
         case "int" | "float" if found.optional:
@@ -226,6 +253,8 @@ def _to_field(found: Setting, value: Any) -> Any:
             return " / ".join(f"{100 * share:g}" for share in value or ())
         case "texts":
             return ", ".join(value or ())
+        case "mapping":
+            return json.dumps(value, ensure_ascii=False) if value else ""
         case "text":
             return value or ""
         case "int" | "float" if found.optional:
@@ -243,6 +272,15 @@ def _number(found: Setting, written: str) -> float | int | None:
     except ValueError:
         wanted = "a whole number" if found.kind == "int" else "a number"
         raise ConfigError([f"{found.path} must be {wanted}, or empty for null; got {written!r}."]) from None
+
+
+def _columns(path: str, written: str) -> Any:
+    """The object in a text field that holds JSON; empty is an empty one."""
+    try:
+        return json.loads(written) if written else {}
+    except ValueError:
+        example = '{"instruction": "question", "output": "answer"}'
+        raise ConfigError([f"{path} must be empty or a JSON object such as {example}; got {written!r}."]) from None
 
 
 def _shares(path: str, written: str) -> Iterator[float]:

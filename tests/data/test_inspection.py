@@ -76,7 +76,7 @@ def test_a_mark_for_broken_bytes_in_the_data_itself_is_no_trap() -> None:
     tokenizer = tokenizer_of("gpt2")
     record = Record(0, "completion", {"prompt": "\ufffd\ufffd is", "completion": "fine \ufffd"})
     tokens = token_view(render(record, "plain", tokenizer), tokenizer, 100).tokens
-    assert tokenizer.decode([token.id for token in tokens]).startswith("\ufffd\ufffd is")
+    assert "".join(token.text for token in tokens if not token.special).count("\ufffd") >= 3
     assert all(token.parts >= token.part >= 1 for token in tokens)
 
 

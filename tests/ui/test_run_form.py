@@ -36,10 +36,10 @@ def values_of(paths: tuple[str, ...], config: RunConfig) -> list[Any]:
     ]
 
 
-def test_every_setting_but_the_column_mapping_has_a_field(paths: tuple[str, ...]) -> None:
+def test_every_setting_has_a_field(paths: tuple[str, ...]) -> None:
     encoded = codec.encode(RunConfig())
     settings = {f"{section}.{key}" for section in ("data", "adapter", "training", "sft") for key in encoded[section]}
-    assert settings - set(paths) == {"data.columns", "data.source"}
+    assert settings - set(paths) == {"data.source"}
 
 
 @pytest.mark.parametrize("chosen", PRESETS, ids=lambda preset: preset.name)

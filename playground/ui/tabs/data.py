@@ -19,7 +19,16 @@ from playground.data import inspection, uploads
 from playground.data.bundled import BUNDLED
 from playground.errors import ConfigError, DataError, PlaygroundError
 from playground.ui import data_view, identity, run_form
-from playground.ui.data_form import PATHS, build_fields, check_source, config_from, document_of, opened_config
+from playground.ui.data_form import (
+    PATHS,
+    build_fields,
+    check_source,
+    config_from,
+    document_of,
+    handed_over,
+    opened_config,
+    show_custom,
+)
 from playground.ui.data_opening import opening_of
 from playground.ui.data_shelf import DataShelf
 from playground.ui.data_view import DROPPED, Reader
@@ -28,7 +37,6 @@ from playground.ui.i18n import text
 from playground.ui.services import Services
 from playground.ui.shell import Shell
 
-CUSTOM = "custom"
 PROMPT_TABS = ("distribution", "compare")
 
 
@@ -271,11 +279,6 @@ def refilter(
     yield from opening_of(shelf, config, person, request)
 
 
-def show_custom(template: str) -> dict[str, Any]:
-    """The field of the template's own text is there with that template only."""
-    return gr.update(visible=True if template == CUSTOM else "hidden")
-
-
 def restyle(request: gr.Request, person: object, opened: object, *values: Any) -> tuple[Any, Any]:
     """Keeps how rows are to be put into words; the widgets then ask for what they show."""
     identity.identify(person, request)
@@ -376,6 +379,7 @@ def measure(
 
 def hand_over(opened: object) -> tuple[Any, Any]:
     """Opens the Train tab, whose form takes what is opened here."""
-    if opened_config(opened) is None or not isinstance(opened, dict):
+    config = opened_config(opened)
+    if config is None:
         raise DataError("Open a data set first; then its settings can be taken to the Train tab.")
-    return {**opened, "to": "train", "turn": int(opened.get("turn") or 0) + 1}, gr.Tabs(selected="train")
+    return handed_over(config, opened, "train"), gr.Tabs(selected="train")

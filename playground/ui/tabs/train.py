@@ -4,7 +4,7 @@ The curves are not drawn here: the page follows a run by `/playground/metrics` a
 (`assets/js/train.js`), so that a reload, a second tab or a restart of the app shows the same picture.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +18,7 @@ from playground.data import uploads
 from playground.errors import PlaygroundError, RunError
 from playground.runs.events import Phase
 from playground.ui import identity, run_form
+from playground.ui.data_form import handed_over, show_custom
 from playground.ui.errors import shown
 from playground.ui.i18n import text
 from playground.ui.launching import launch
@@ -76,11 +77,17 @@ def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
             shown(apply_starting_point, paths), [form.preset, *form.inputs()], form.inputs(), queue=False, **quiet
         ),
         form.upload.upload(shown(take_upload), [form.upload, shell.person], [form.source], **quiet),
+        shell.data.change(shown(take_data, paths), [shell.data], form.inputs(), queue=False, **quiet),
     ):
         event.then(described, [shell.person, *form.inputs()], [tab.estimate], **quiet)
     # `input`, not `change`: what a starting point writes would ask for an estimate once per field.
     for field in (form.model, form.source, *form.fields.values()):
         field.input(described, [shell.person, *form.inputs()], [tab.estimate], trigger_mode="always_last", **quiet)  # type: ignore[attr-defined]
+    template: Any = form.fields["data.template"]
+    template.change(show_custom, [template], [form.fields["data.custom_template"]], queue=False, **quiet)
+    form.look.click(shown(show_data, paths), [shell.data, *form.inputs()], [shell.data, shell.tabs], **quiet).success(
+        None, js="() => window.dispatchEvent(new Event('playground:data-open'))", **quiet
+    )
     tab.start.click(
         shown(start, services, paths),
         [shell.person, *form.inputs()],
@@ -100,6 +107,19 @@ def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
 def apply_starting_point(paths: Sequence[str], chosen: str, *values: Any) -> list[Any]:
     """What the form shows after a ready config or a preset was chosen."""
     return run_form.start_from(chosen, paths, values)
+
+
+def take_data(paths: Sequence[str], opened: object) -> list[Any]:
+    """Takes over what is opened in the Data tab, where it was handed over to here."""
+    if not isinstance(opened, Mapping) or opened.get("to") != "train":
+        return [gr.skip()] * (len(paths) + 3)
+    return run_form.take_data(paths, opened)
+
+
+def show_data(paths: Sequence[str], opened: object, *values: Any) -> tuple[dict[str, Any], Any]:
+    """Hands the form's data over to the Data tab, which opens it."""
+    config = codec.decode(run_form.document(paths, values))
+    return handed_over(config, opened, "data"), gr.Tabs(selected="data")
 
 
 def take_upload(path: str, person: object, request: gr.Request) -> dict[str, Any]:
