@@ -12,11 +12,12 @@ from datasets.arrow_writer import ArrowWriter
 from transformers import PreTrainedTokenizerBase
 
 from playground.data.formats import summary
-from playground.data.masking import LossOn, TokenizedRow, encode_batches, none_left
+from playground.data.masking import BATCH, LossOn, TokenizedRow, encode_batches, none_left
 from playground.data.records import Dropped, Record
 from playground.data.splits import Splits
 from playground.errors import DataError
 from playground.runs.context import JobContext
+from playground.runs.events import Progress
 
 IGNORED = -100
 """Label of a token that is not in the loss, by torch's and transformers' convention."""
@@ -59,12 +60,15 @@ class Encoding(NamedTuple):
 
     def _encode(self, records: Sequence[Record], what: str, context: JobContext) -> Dataset:
         dropped: list[Dropped] = []
-        cut = 0
+        cut = done = 0
 
         def rows() -> Iterator[TokenizedRow]:
-            nonlocal cut
+            nonlocal cut, done
             for batch in encode_batches(records, self.template, self.tokenizer, self.max_length, self.loss_on):
                 context.check()
+                done += BATCH
+                if len(records) > IN_MEMORY:
+                    context.emit(Progress("data", min(done, len(records)), len(records), "rows"))
                 dropped.extend(batch.dropped)
                 cut += sum(row.truncated for row in batch.rows)
                 yield from batch.rows
