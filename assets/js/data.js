@@ -59,9 +59,9 @@ class View {
     if (state === "preview") return this.mapping.preview(value.preview);
     if (state === "mapping") return this.map(value.mapping);
     if (state === "fine") return this.status.replaceChildren();
+    if (state === "counted") return this.counted(value);
     this.panel.dataset.state = state;
     this.panel.setAttribute("aria-busy", String(state === "opening"));
-    if (state === "counted") return this.counted(value);
     this.status.replaceChildren();
     if (state === "opening") return this.opening(value);
     if (state === "error") return this.failed(value);

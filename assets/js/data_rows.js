@@ -7,6 +7,7 @@ import { element } from "./status.js";
 
 const say = (key, values) => playground.text(key, values);
 const number = (value) => value.toLocaleString();
+const WAIT = 250; // ms after the last letter before a search
 
 export function mount(root, props, tell, watch) {
   const rows = new Rows(root.querySelector(".pp-panel"), tell);
@@ -78,9 +79,13 @@ class Rows {
     Object.assign(this.search, { type: "search", id: "data-row-search", placeholder: say("data.rows.search") });
     this.search.setAttribute("aria-label", say("data.rows.search"));
     const seek = (step) => this.search.value && this.ask({ index: this.place.index + step, search: this.search.value, step });
-    this.search.addEventListener("input", () => this.search.value && this.ask({ search: this.search.value, step: 1 }));
+    this.search.addEventListener("input", () => {
+      clearTimeout(this.typing);
+      this.typing = setTimeout(() => this.search.value && this.ask({ search: this.search.value, step: 1 }), WAIT);
+    });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
+      clearTimeout(this.typing);
       seek(1);
     });
     const again = (step, sign, key) => {

@@ -42,10 +42,10 @@ def record_of(row: int, cells: Mapping[str, object], kind: Format, of: Mapping[s
     match kind:
         case "messages":
             return Record(row, kind, messages=_conversation(_turns(cells, of["messages"])))
-        case "completion" if isinstance(_cell(cells, of["prompt"]), list):
+        case "completion" if isinstance(cell(cells, of["prompt"]), list):
             turns = _turns(cells, of["prompt"]) + _turns(cells, of["completion"])
             return Record(row, "messages", messages=_conversation(turns))
-        case "prompt" if isinstance(_cell(cells, of["prompt"]), list):
+        case "prompt" if isinstance(cell(cells, of["prompt"]), list):
             asked = _asked(_turns(cells, of["prompt"]), of["prompt"])
             return Record(row, kind, {"prompt": asked[-1].content}, asked)
         case "preference":
@@ -82,7 +82,7 @@ def _instruction(cells: Mapping[str, object], of: Mapping[str, str]) -> dict[str
     return {"instruction": _text(cells, of["instruction"]), "input": further}
 
 
-def _cell(cells: Mapping[str, object], column: str) -> object:
+def cell(cells: Mapping[str, object], column: str) -> object:
     """A cell, or with a name such as `data.question` that part of the object in the cell `data`."""
     if column in cells or "." not in column:
         return cells.get(column)
@@ -92,7 +92,7 @@ def _cell(cells: Mapping[str, object], column: str) -> object:
 
 
 def _text(cells: Mapping[str, object], column: str, *, optional: bool = False) -> str:
-    value = _cell(cells, column)
+    value = cell(cells, column)
     if value is None and optional:
         return ""
     if value is None:
@@ -110,7 +110,7 @@ def _text(cells: Mapping[str, object], column: str, *, optional: bool = False) -
 
 def _label(cells: Mapping[str, object], column: str) -> str:
     """A label as text: `1` and `1.0` are "1", true is "true"."""
-    value = _cell(cells, column)
+    value = cell(cells, column)
     match value:
         case bool():
             return str(value).lower()
@@ -131,7 +131,7 @@ def _check_characters(text: str, column: str) -> None:
 
 
 def _turns(cells: Mapping[str, object], column: str) -> list[Message]:
-    value = _cell(cells, column)
+    value = cell(cells, column)
     if isinstance(value, str) and value.lstrip().startswith("["):
         # A CSV has no lists; its conversations are written as JSON.
         try:
@@ -187,7 +187,7 @@ def _preference(row: int, cells: Mapping[str, object], of: Mapping[str, str]) ->
     """A prompt and two answers to it. The prompt has columns of its own, or both answers begin with it."""
     sides = (of["chosen"], of["rejected"])
     fields: dict[str, str] = {}
-    if isinstance(_cell(cells, sides[0]), list) or not _has_own_prompt(of):
+    if isinstance(cell(cells, sides[0]), list) or not _has_own_prompt(of):
         prompt, answers = _shared_prompt(cells, of)
     else:
         fields, prompt = _own_prompt(cells, of)
@@ -205,7 +205,7 @@ def _own_prompt(cells: Mapping[str, object], of: Mapping[str, str]) -> tuple[dic
     if "prompt" not in of:
         fields = _instruction(cells, of)
         return fields, (Message("user", "\n\n".join(filter(None, fields.values()))),)
-    if isinstance(_cell(cells, of["prompt"]), list):
+    if isinstance(cell(cells, of["prompt"]), list):
         return {}, _asked(_turns(cells, of["prompt"]), of["prompt"])
     text = _text(cells, of["prompt"])
     return {"prompt": text}, (Message("user", text),)
@@ -234,7 +234,7 @@ def _shared_prompt(cells: Mapping[str, object], of: Mapping[str, str]) -> tuple[
 
 def _side(cells: Mapping[str, object], column: str) -> list[Message]:
     """The turns of one side, from a list of messages or a transcript."""
-    value = _cell(cells, column)
+    value = cell(cells, column)
     if not isinstance(value, str) or value.lstrip().startswith("["):
         return _turns(cells, column)
     turns = transcripts.parse(value)

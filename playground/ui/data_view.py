@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from playground.config.run import DataSettings, RunConfig, SFTSettings
 from playground.data import bundled, inspection
+from playground.data.cells import cell
 from playground.data.formats import FIELDS, assign, optional, to_records
 from playground.data.records import Dropped, Record
 from playground.data.rendered import Rendered, Segment
@@ -95,7 +96,9 @@ def mapping(table: Table, columns: Mapping[str, str]) -> dict[str, Any]:
         "optional": {name: sorted(optional(name)) for name in FIELDS},
         "columns": list(table.columns[:COLUMNS]),
         "now": now,
-        "head": [{name: _cell(row.get(name)) for name in table.columns[:COLUMNS]} for row in table.rows[:PREVIEW_ROWS]],
+        "head": [
+            {name: _short(cell(row, name)) for name in table.columns[:COLUMNS]} for row in table.rows[:PREVIEW_ROWS]
+        ],
     }
 
 
@@ -239,7 +242,7 @@ def fields_of(record: Record, letters: int = CELL_LETTERS) -> list[dict[str, Any
     return fields + turns
 
 
-def _cell(value: object) -> str:
+def _short(value: object) -> str:
     return "" if value is None else str(value)[:PREVIEW_LETTERS]
 
 
