@@ -100,9 +100,9 @@ class Picture {
     const started = performance.now();
     const { values } = this.controls;
     const { ids } = this.value;
-    if (this.penalised?.penalty !== values.repetition_penalty) {
-      const ranking = penalise(this.ranking, ids, values.repetition_penalty);
-      this.penalised = { penalty: values.repetition_penalty, ranking };
+    const penalties = ["repetition_penalty", "presence_penalty", "frequency_penalty"].map((name) => values[name]).join();
+    if (this.penalised?.penalties !== penalties) {
+      this.penalised = { penalties, ranking: penalise(this.ranking, ids, values) };
     }
     this.distribution = transform(this.penalised.ranking, values, this.weights);
     this.render();

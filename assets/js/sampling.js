@@ -2,8 +2,9 @@
  * From logits to the distribution that a token is drawn from: pure functions over the full vocabulary, no DOM.
  *
  * The same mathematics as playground/core/sampling.py, in float64, in the order in which transformers applies its
- * logits processors: repetition penalty, temperature, top-k, top-p, min-p. Each of the three cuts leaves a prefix of
- * the tokens in descending order, so one sort per prompt is enough and a moved slider costs one pass of exponentials.
+ * logits processors: repetition, presence and frequency penalty, temperature, top-k, top-p, min-p, typical-p. The first
+ * three cuts leave a prefix of the tokens in descending order, the last a stretch of that, so one sort per prompt is
+ * enough and a moved slider costs one pass of exponentials.
  */
 
 /**
@@ -22,8 +23,10 @@
  * @property {Float64Array} weights  exp((s - s_max) / T) by rank, before any cut
  * @property {number} sum            of all weights
  * @property {number} keptSum        of the weights of the kept tokens
- * @property {number} kept           how many tokens stay: ranks 0 to kept - 1
- * @property {{top_k: number, top_p: number, min_p: number}} after  how many tokens stay after each filter
+ * @property {number} first          rank of the first token that stays; above 0 where typical-p cut likelier ones
+ * @property {number} end            rank after the last one: ranks first to end - 1 stay
+ * @property {number} kept           how many tokens stay
+ * @property {{top_k: number, top_p: number, min_p: number, typical_p: number}} after  tokens that stay after each cut
  * @property {number} keptMass       probability that the kept tokens had together before the cut
  * @property {number} entropy        of the final distribution, in nats
  * @property {number} effective      exp(entropy): as many equally likely tokens would be as uncertain
@@ -80,22 +83,25 @@ function rawOf(sorted) {
 }
 
 /**
- * Divides positive and multiplies negative logits of tokens that are already in the text by `penalty` (Keskar et al.
- * 2019), and puts them into their new places without sorting the rest again.
+ * Takes the three penalties off the logits of tokens that are already in the text, and puts them into their new places
+ * without sorting the rest again.
  * @param {Ranking} ranking
- * @param {Iterable<number>} previous  token ids; repeats count once
- * @param {number} penalty             above 0; 1 changes nothing
+ * @param {Iterable<number>} previous  token ids, as often as they occur
+ * @param {{repetition_penalty: number, presence_penalty: number, frequency_penalty: number}} penalties
+ *   1, 0 and 0 change nothing
  * @returns {Ranking} with the logits and the raw distribution as they were
  */
-export function penalise(ranking, previous, penalty) {
+export function penalise(ranking, previous, penalties) {
   const { order, sorted, logits } = ranking;
-  if (!(penalty > 0)) throw new RangeError(`The repetition penalty must be above 0; got ${penalty}.`);
-  const seen = new Set(previous);
-  if (penalty === 1 || seen.size === 0) return ranking;
-  const moved = Array.from(seen, (id) => ({ id, logit: penalised(logits[id], penalty) }));
+  if (!(penalties.repetition_penalty > 0)) {
+    throw new RangeError(`The repetition penalty must be above 0; got ${penalties.repetition_penalty}.`);
+  }
+  const counts = occurrences(previous);
+  if (counts.size === 0 || isNeutral(penalties)) return ranking;
+  const moved = Array.from(counts, ([id, times]) => ({ id, logit: penalised(logits[id], times, penalties) }));
   moved.sort((left, right) => right.logit - left.logit || left.id - right.id);
   const isSeen = new Uint8Array(order.length);
-  for (const id of seen) isSeen[id] = 1;
+  for (const id of counts.keys()) isSeen[id] = 1;
   const result = { ...ranking, sorted: new Float64Array(sorted.length), order: new Uint32Array(order.length) };
   let next = 0;
   let place = 0;
@@ -114,48 +120,55 @@ export function penalise(ranking, previous, penalty) {
   return result;
 }
 
+/** How often each token id occurs. */
+export function occurrences(ids) {
+  const counts = new Map();
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return counts;
+}
+
+function isNeutral({ repetition_penalty: repetition, presence_penalty: presence, frequency_penalty: frequency }) {
+  return repetition === 1 && presence === 0 && frequency === 0;
+}
+
 function comesFirst(token, id, logit) {
   return token.logit > logit || (token.logit === logit && token.id < id);
 }
 
-function penalised(logit, penalty) {
-  return logit < 0 ? logit * penalty : logit / penalty;
+/** Divided where positive and multiplied where negative (Keskar et al. 2019), then less the two of OpenAI's. */
+function penalised(logit, times, { repetition_penalty: repetition, presence_penalty: presence, frequency_penalty: frequency }) {
+  return (logit < 0 ? logit * repetition : logit / repetition) - presence - frequency * times;
 }
 
 /**
  * The final distribution at these settings.
  * @param {Ranking} ranking
- * @param {{temperature: number, top_k: number, top_p: number, min_p: number}} settings
- *   temperature 0 takes the likeliest token; top_k 0, top_p 1 and min_p 0 cut nothing
+ * @param {{temperature: number, top_k: number, top_p: number, min_p: number, typical_p: number}} settings
+ *   temperature 0 takes the likeliest token; top_k 0, top_p 1, min_p 0 and typical_p 1 cut nothing
  * @param {Float64Array} [weights]  room for the result, (vocabulary,), so that a moved slider allocates nothing
  * @returns {Distribution}
  */
 export function transform(ranking, settings, weights = new Float64Array(ranking.sorted.length)) {
   const { sorted } = ranking;
-  const { temperature, top_k: k, top_p: p, min_p: floor } = settings;
+  const { temperature, top_k: k, top_p: p, min_p: floor, typical_p: mass } = settings;
   if (temperature < ARGMAX_BELOW) return certain(weights);
   const { sum } = weigh(sorted, temperature, weights);
   const after = { top_k: keptByTopK(sorted, k) };
   after.top_p = keptByTopP(weights, after.top_k, p);
   after.min_p = keptByMinP(weights, after.top_p, floor);
-  const kept = after.min_p;
-  let keptSum = 0;
-  let moment = 0;
-  for (let at = 0; at < kept; at++) {
-    const weight = weights[at];
-    keptSum += weight;
-    if (weight > 0) moment += weight * (sorted[at] - sorted[0]);
-  }
-  const entropy = entropyOf(keptSum, moment / temperature);
-  return { weights, sum, keptSum, kept, after, keptMass: keptSum / sum, entropy, effective: Math.exp(entropy) };
+  const [first, end] = keptByTypicalP(sorted, temperature, weights, after.min_p, mass);
+  const kept = (after.typical_p = end - first);
+  const { sum: keptSum, moment } = moments(sorted, temperature, weights, first, end);
+  const entropy = entropyOf(keptSum, moment);
+  return { weights, sum, keptSum, first, end, kept, after, keptMass: keptSum / sum, entropy, effective: Math.exp(entropy) };
 }
 
 /** Temperature 0: all probability on the likeliest token, the one with the lowest id where several are. */
 function certain(weights) {
   weights.fill(0);
   weights[0] = 1;
-  const after = { top_k: 1, top_p: 1, min_p: 1 };
-  return { weights, sum: 1, keptSum: 1, kept: 1, after, keptMass: 1, entropy: 0, effective: 1 };
+  const after = { top_k: 1, top_p: 1, min_p: 1, typical_p: 1 };
+  return { weights, sum: 1, keptSum: 1, first: 0, end: 1, kept: 1, after, keptMass: 1, entropy: 0, effective: 1 };
 }
 
 /** Fills `weights` with exp((s - s_max) / T); gives their sum and Σ weight · (s - s_max) / T. */
@@ -173,6 +186,18 @@ function weigh(sorted, temperature, weights) {
     }
   }
   return { sum, moment };
+}
+
+/** Of the ranks `first` to `end - 1`: Σ weight, and Σ weight · (s - s_max) / T. */
+function moments(sorted, temperature, weights, first, end) {
+  let sum = 0;
+  let moment = 0;
+  for (let at = first; at < end; at++) {
+    const weight = weights[at];
+    sum += weight;
+    if (weight > 0) moment += weight * (sorted[at] - sorted[0]);
+  }
+  return { sum, moment: moment / temperature };
 }
 
 /** H = ln Σw - Σ w·ln w / Σw, which needs no logarithm per token. */
@@ -217,10 +242,63 @@ function keptByMinP(weights, count, floor) {
   return kept;
 }
 
+/**
+ * The stretch of the first `count` tokens whose surprise, -ln p, is nearest to their entropy: going outwards from it
+ * until their share reaches `mass`, with all that are as near as the last. Surprise grows with the rank.
+ * @returns {[number, number]} rank of the first that stays, and of the first after them
+ */
+function keptByTypicalP(sorted, temperature, weights, count, mass) {
+  if (mass >= 1) return [0, count];
+  const { sum, moment } = moments(sorted, temperature, weights, 0, count);
+  const typical = Math.log(sum) - entropyOf(sum, moment); // (s - s_max) / T of a token as surprising as the entropy
+  const beyond = (at) => typical - (sorted[at] - sorted[0]) / temperature;
+  const distance = (at) => Math.abs(beyond(at));
+  let end = firstWhere(count, (at) => beyond(at) >= 0);
+  let first = end;
+  let share = 0;
+  let farthest = Infinity;
+  while (first > 0 || end < count) {
+    const upwards = end === count || (first > 0 && distance(first - 1) <= distance(end));
+    const at = upwards ? --first : end++;
+    share += weights[at] / sum;
+    if (share >= mass) {
+      farthest = distance(at);
+      break;
+    }
+  }
+  while (first > 0 && distance(first - 1) <= farthest) first--;
+  while (end < count && distance(end) <= farthest) end++;
+  return [first, end];
+}
+
+/** The first of 0 to count - 1 for which a condition holds that holds for all after it; else count. */
+function firstWhere(count, holds) {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** Probability of the token of this rank before and after the cuts. */
 export function probabilityAt(distribution, at) {
   const weight = distribution.weights[at];
-  return { uncut: weight / distribution.sum, final: at < distribution.kept ? weight / distribution.keptSum : 0 };
+  return { uncut: weight / distribution.sum, final: stays(distribution, at) ? weight / distribution.keptSum : 0 };
+}
+
+/** Whether the token of this rank can be drawn. */
+export function stays({ first, end }, at) {
+  return at >= first && at < end;
+}
+
+/** The first filter that cut the token of this rank; undefined for one that stays, "temperature" at temperature 0. */
+export function cutBy(distribution, at, temperature) {
+  if (stays(distribution, at)) return undefined;
+  if (temperature < ARGMAX_BELOW) return "temperature";
+  return ["top_k", "top_p", "min_p"].find((name) => at >= distribution.after[name]) ?? "typical_p";
 }
 
 /** Probability of a token id at temperature 1 with nothing cut and nothing penalised. */
@@ -231,7 +309,7 @@ export function rawProbability(ranking, id) {
 /** The final distribution by token id, (vocabulary,). */
 export function probabilities(ranking, distribution) {
   const result = new Float64Array(ranking.order.length);
-  for (let at = 0; at < distribution.kept; at++) {
+  for (let at = distribution.first; at < distribution.end; at++) {
     result[ranking.order[at]] = distribution.weights[at] / distribution.keptSum;
   }
   return result;
@@ -268,20 +346,12 @@ export function generator(seed, stream = 0) {
  * @returns {Uint32Array} the rank of each draw, (count,)
  */
 export function draw(distribution, random, count) {
-  const { weights, kept } = distribution;
+  const { weights, first, kept } = distribution;
   const cumulative = new Float64Array(kept);
   let sum = 0;
-  for (let at = 0; at < kept; at++) cumulative[at] = sum += weights[at];
-  return Uint32Array.from({ length: count }, () => firstAbove(cumulative, random() * sum));
-}
-
-function firstAbove(cumulative, target) {
-  let low = 0;
-  let high = cumulative.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (cumulative[middle] > target) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+  for (let at = 0; at < kept; at++) cumulative[at] = sum += weights[first + at];
+  return Uint32Array.from({ length: count }, () => {
+    const target = random() * sum;
+    return first + Math.min(kept - 1, firstWhere(kept, (at) => cumulative[at] > target));
+  });
 }

@@ -1,7 +1,8 @@
 """From logits to the distribution a token is drawn from. Knows nothing of models, tokenizers or settings.
 
-The order is that of transformers: repetition penalty, temperature, top-k, top-p, min-p; each cut looks at the
-probabilities renormalised over what the cuts before it left. Every function takes logits (..., vocab) of any floating
+The order is that of transformers: repetition penalty, presence and frequency penalty (which transformers lacks, and
+puts where it puts what it is given), temperature, top-k, top-p, min-p, typical-p; each cut looks at the probabilities
+renormalised over what the cuts before it left. Every function takes logits (..., vocab) of any floating
 type and gives the same type and shape; a cut token has the logit -inf. Computed in float64, `transform` is the
 reference that the browser's own copy of this arithmetic is tested against.
 
@@ -10,7 +11,7 @@ Equal logits, where a choice between them is needed:
 - top-k keeps every token that ties with the k-th, so more than k may stay;
 - top-p goes through the tokens by descending logit and, among equals, by ascending token id, so that the lowest ids
   stay. As many equals stay as with transformers; which of them is undefined there, as its sort is not stable;
-- min-p looks at each token alone, so equals stay or go together.
+- min-p looks at each token alone, and typical-p at how surprising it is, so equals stay or go together.
 """
 
 from typing import NamedTuple
@@ -34,7 +35,7 @@ class Distribution(NamedTuple):
     raw: Tensor
     """(..., vocab) softmax of the logits as the model gave them."""
     tempered: Tensor
-    """(..., vocab) after repetition penalty and temperature, before any cut; `probabilities` is this over the kept
+    """(..., vocab) after the penalties and temperature, before any cut; `probabilities` is this over the kept
     tokens, divided by `kept_mass`."""
     kept_mass: Tensor
     """(...) sum of `tempered` over the kept tokens, in (0, 1]."""
@@ -53,6 +54,26 @@ def repetition_penalty(logits: Tensor, previous_ids: Tensor, penalty: float) -> 
     seen = torch.zeros(*logits.shape[:-1], vocabulary + 1, dtype=torch.bool, device=logits.device)
     seen = seen.scatter(-1, previous_ids.clamp(max=vocabulary), True)[..., :vocabulary]
     return torch.where(seen, torch.where(logits < 0, logits * penalty, logits / penalty), logits)
+
+
+def occurrences(previous_ids: Tensor, vocabulary: int) -> Tensor:
+    """How often each token is in `previous_ids` (..., n) -> (..., vocab) int64; ids outside the vocabulary are passed
+    over."""
+    counts = torch.zeros(*previous_ids.shape[:-1], vocabulary + 1, dtype=torch.long, device=previous_ids.device)
+    ids = previous_ids.clamp(max=vocabulary)
+    return counts.scatter_add(-1, ids, torch.ones_like(ids))[..., :vocabulary]
+
+
+def presence_penalty(logits: Tensor, previous_ids: Tensor, penalty: float) -> Tensor:
+    """Logits less `penalty` for every token in `previous_ids` (..., n), once however often it occurs (OpenAI's API
+    reference, 2020). Below 0 encourages."""
+    seen = occurrences(previous_ids, logits.shape[-1]) > 0
+    return torch.where(seen, logits - penalty, logits)
+
+
+def frequency_penalty(logits: Tensor, previous_ids: Tensor, penalty: float) -> Tensor:
+    """Logits less `penalty` for each time a token is in `previous_ids` (..., n) (OpenAI's API reference, 2020)."""
+    return logits - penalty * occurrences(previous_ids, logits.shape[-1]).to(logits.dtype)
 
 
 def temperature(logits: Tensor, value: float) -> Tensor:
@@ -94,6 +115,23 @@ def min_p(logits: Tensor, share: float) -> Tensor:
     return logits.masked_fill(probabilities < share * probabilities.amax(dim=-1, keepdim=True), -torch.inf)
 
 
+def typical_p(logits: Tensor, mass: float) -> Tensor:
+    """Keeps the tokens whose surprise -ln p is nearest to the distribution's entropy: the smallest set of them whose
+    probabilities sum to at least `mass`, with all that are as near as the last one; 1 cuts none (locally typical
+    sampling, Meister et al. 2023, arXiv:2202.00666). The likeliest token may go: it may be less surprising than a
+    typical one.
+    """
+    if mass >= 1:
+        return logits
+    surprise = -logits.log_softmax(dim=-1)
+    probabilities = logits.softmax(dim=-1)
+    distance = (surprise - entropy(probabilities).unsqueeze(-1)).abs()
+    nearest, ids = torch.sort(distance, dim=-1, stable=True)
+    below = (probabilities.gather(-1, ids).cumsum(dim=-1) < mass).sum(dim=-1, keepdim=True)
+    farthest = nearest.gather(-1, below.clamp(max=logits.shape[-1] - 1))
+    return logits.masked_fill(distance > farthest, -torch.inf)
+
+
 def transform(
     logits: Tensor,
     *,
@@ -101,23 +139,30 @@ def transform(
     k: int = 0,
     p: float = 1.0,
     min_p_share: float = 0.0,
+    typical_mass: float = 1.0,
     penalty: float = 1.0,
+    presence: float = 0.0,
+    frequency: float = 0.0,
     previous_ids: Tensor | None = None,
 ) -> Distribution:
     """The distribution of the next token under all settings, with what was cut on the way.
 
     Args:
         logits: (..., vocab) as the model gave them; -inf is allowed, NaN and +inf are not.
-        previous_ids: (..., n) tokens so far, prompt included; needed for a `penalty` other than 1.
+        previous_ids: (..., n) tokens so far, prompt included; without them no penalty acts.
 
     Raises:
         PlaygroundError: the logits have no largest finite one, so that no distribution exists.
     """
     logits = logits.double()
     require_distribution(logits)
-    penalised = logits if previous_ids is None else repetition_penalty(logits, previous_ids, penalty)
+    penalised = logits
+    if previous_ids is not None:
+        penalised = repetition_penalty(logits, previous_ids, penalty)
+        penalised = presence_penalty(penalised, previous_ids, presence)
+        penalised = frequency_penalty(penalised, previous_ids, frequency)
     tempered_logits = temperature(penalised, temperature_value)
-    left = min_p(top_p(top_k(tempered_logits, k), p), min_p_share)
+    left = typical_p(min_p(top_p(top_k(tempered_logits, k), p), min_p_share), typical_mass)
     tempered = tempered_logits.softmax(dim=-1)
     kept = left > -torch.inf
     probabilities = left.softmax(dim=-1)

@@ -23,24 +23,32 @@ def random_stream(seed: int, index: int, device: torch.device) -> torch.Generato
     return torch.Generator(device).manual_seed(mixed)
 
 
-class Penalty(LogitsProcessor):
-    """Repetition penalty over prompt and answer. Unlike transformers' own it leaves left padding out of account: there,
-    a padded row would be penalised for the padding token, which is often the end-of-sequence token too."""
+class Penalties(LogitsProcessor):
+    """Repetition, presence and frequency penalty over prompt and answer. Unlike transformers' own repetition penalty
+    it leaves all padding out of account: a row is not penalised for the padding token, which is often the
+    end-of-sequence token too."""
 
-    def __init__(self, attention_mask: Tensor, penalty: float) -> None:
+    def __init__(self, attention_mask: Tensor, settings: GenerationSettings) -> None:
         self.prompt_mask = attention_mask.bool()
-        self.penalty = penalty
+        self.settings = settings
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """(rows * beams, length), (rows * beams, vocab) -> (rows * beams, vocab)"""
         mask = self.prompt_mask.repeat_interleave(input_ids.shape[0] // self.prompt_mask.shape[0], dim=0)
         prompt = input_ids[:, : mask.shape[1]].masked_fill(~mask, scores.shape[-1])
         ids = torch.cat([prompt, input_ids[:, mask.shape[1] :]], dim=1)
-        return sampling.repetition_penalty(scores, ids, self.penalty)
+        chosen = self.settings
+        if chosen.repetition_penalty != 1:
+            scores = sampling.repetition_penalty(scores, ids, chosen.repetition_penalty)
+        if chosen.presence_penalty:
+            scores = sampling.presence_penalty(scores, ids, chosen.presence_penalty)
+        if chosen.frequency_penalty:
+            scores = sampling.frequency_penalty(scores, ids, chosen.frequency_penalty)
+        return scores
 
 
 class Draw(LogitsProcessor):
-    """Temperature, top-k, top-p and min-p, and then the noise whose argmax is a draw; one random stream per row."""
+    """Temperature and the cuts, and then the noise whose argmax is a draw; one random stream per row."""
 
     def __init__(self, settings: GenerationSettings, streams: Sequence[torch.Generator]) -> None:
         self.settings = settings
@@ -51,6 +59,7 @@ class Draw(LogitsProcessor):
         chosen = self.settings
         scores = sampling.temperature(scores, chosen.temperature)
         scores = sampling.min_p(sampling.top_p(sampling.top_k(scores, chosen.top_k), chosen.top_p), chosen.min_p)
+        scores = sampling.typical_p(scores, chosen.typical_p)
         noise = [sampling.exponential_noise((scores.shape[-1],), stream) for stream in self.streams]
         return sampling.race(scores, torch.stack(noise))
 
@@ -69,8 +78,8 @@ def processors(
 ) -> LogitsProcessorList:
     """The settings as transformers' `generate` takes them, in its own order."""
     chain = LogitsProcessorList([Finite()])
-    if settings.repetition_penalty != 1:
-        chain.append(Penalty(attention_mask, settings.repetition_penalty))
+    if settings.repetition_penalty != 1 or settings.presence_penalty or settings.frequency_penalty:
+        chain.append(Penalties(attention_mask, settings))
     if settings.strategy == "sampling" and settings.temperature >= sampling.ARGMAX_BELOW:
         chain.append(Draw(settings, streams))
     return chain

@@ -22,7 +22,7 @@ from playground.errors import Cancelled, ModelError
 from playground.models.batch import Answer, BatchCall, OnTokens
 from playground.runs.events import Progress
 
-__all__ = ["Answer", "OnTokens", "context_length", "generate", "next_logits"]
+__all__ = ["Answer", "OnTokens", "check_prompt", "context_length", "generate", "inference", "next_logits"]
 
 REPORT_SECONDS = 0.5
 
@@ -66,7 +66,7 @@ def generate(
     progress = _Rows(len(prompts), report)
     answers: dict[int, Answer] = {}
     batches = _batches(prompts, settings.max_new_tokens, batch_size, context_length(model))
-    with _inference(model), _nothing_inherited(model):
+    with inference(model), _nothing_inherited(model):
         for batch in batches:
             call = BatchCall(
                 model,
@@ -90,10 +90,10 @@ def next_logits(model: PreTrainedModel, ids: Sequence[int], *, adapter: str | No
     Raises:
         ModelError: `ids` is empty or longer than the model's context.
     """
-    _check_prompt(ids, context_length(model), new_tokens=0)
+    check_prompt(ids, context_length(model), new_tokens=0)
     given = torch.tensor([list(ids)], device=model.device)
     chosen = {} if adapter is None else {"adapter_names": [adapter]}
-    with _inference(model):
+    with inference(model):
         output = model(
             input_ids=given, attention_mask=torch.ones_like(given), use_cache=False, logits_to_keep=1, **chosen
         )
@@ -111,7 +111,12 @@ def _to_row(on_tokens: OnTokens, rows: Sequence[int], place: int, text: str) -> 
     on_tokens(rows[place], text)
 
 
-def _check_prompt(prompt: Sequence[int], context: int | None, *, new_tokens: int) -> None:
+def check_prompt(prompt: Sequence[int], context: int | None, *, new_tokens: int) -> None:
+    """Refuses a prompt that a model cannot read, or not go on from by `new_tokens`.
+
+    Raises:
+        ModelError: it is empty or too long.
+    """
     if not prompt:
         raise ModelError("The prompt is empty; a model needs at least one token to go on from.")
     if context is not None and len(prompt) + new_tokens > context:
@@ -128,7 +133,7 @@ def _batches(prompts: Sequence[list[int]], new_tokens: int, batch_size: int, con
     models with learned positions would fail.
     """
     for prompt in prompts:
-        _check_prompt(prompt, context, new_tokens=1)
+        check_prompt(prompt, context, new_tokens=1)
     order = sorted(range(len(prompts)), key=lambda row: -len(prompts[row]))
 
     def budget(row: int) -> int:
@@ -143,7 +148,7 @@ def _batches(prompts: Sequence[list[int]], new_tokens: int, batch_size: int, con
 
 
 @contextmanager
-def _inference(model: PreTrainedModel) -> Iterator[None]:
+def inference(model: PreTrainedModel) -> Iterator[None]:
     """No gradients and no dropout; a model in training goes on as it was."""
     training = model.training
     model.train(False)

@@ -16,6 +16,7 @@ from playground.models.generation import Answer, OnTokens, generate, next_logits
 from playground.models.prompting import Prompt, chat_ids, prompt_ids, start_ids
 from playground.models.residence import Residence, ServerStatus
 from playground.models.shelf import Side
+from playground.models.trace import Trace, trace
 
 __all__ = ["ModelServer", "NextToken", "PairUpdate", "Prompt", "ServerStatus"]
 
@@ -34,6 +35,8 @@ class NextToken:
     """Which `token_texts` the logits belong to."""
     drawn: str = ""
     """Text of the drawn tokens."""
+    trace: Trace | None = None
+    """What the model thought of the text's own last tokens, where that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,13 @@ class ModelServer(Residence):
         """The text of every token id; see `detokenise.token_texts`. ModelError where no model is loaded."""
         return self.require().texts
 
+    def tokenise(self, text: str) -> list[int]:
+        """The tokens that a piece of text becomes by itself, without special tokens. ModelError without a model."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
     def next_token(
-        self, text: str, *, chat: bool = False, run: str | None = None, drawn: Sequence[int] = ()
+        self, text: str, *, chat: bool = False, run: str | None = None, drawn: Sequence[int] = (), traced: int = 0
     ) -> NextToken:
         """Logits of the token after a text.
 
@@ -81,6 +89,7 @@ class ModelServer(Residence):
             chat: put it through the model's chat template, as a message of the user.
             run: look at the model as this run left it.
             drawn: tokens that come after the text already.
+            traced: of how many tokens at the end `trace` speaks.
 
         Raises:
             ModelError: no model, no chat template, nothing to start from, or a text longer than the context.
@@ -91,11 +100,12 @@ class ModelServer(Residence):
             prompt = chat_ids(tokenizer, text) if chat else start_ids(tokenizer, text)
             ids = [*prompt, *drawn]
             side = resident.shelf.tuned(run, threading.Event()) if run else resident.shelf.base()
-            logits = next_logits(side.model, ids, adapter=side.adapter).numpy()
+            seen = trace(side.model, ids, last=traced, adapter=side.adapter) if traced else None
+            logits = seen.next_logits if seen else next_logits(side.model, ids, adapter=side.adapter)
             tokens = [resident.texts[found] for found in ids]
             after = AnswerText(tokenizer, prompt)
             after.ids = list(drawn)
-            return NextToken(ids, tokens, logits, resident.vocabulary_id, after.whole())
+            return NextToken(ids, tokens, logits.numpy(), resident.vocabulary_id, after.whole(), seen)
 
     def answer(
         self,

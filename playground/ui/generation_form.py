@@ -14,7 +14,6 @@ from playground.ui.forms import choice_for, number_for, slider_for
 from playground.ui.i18n import text
 
 NAMES = tuple(found.name for found in settings_of(GenerationSettings))
-SAMPLING = ("temperature", "top_k", "top_p", "min_p")
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,15 @@ def build_generation_form(prefix: str) -> GenerationForm:
         made["top_k"] = number_for(GenerationSettings, "top_k", prefix=prefix, min_width=100)
         made["top_p"] = slider_for(GenerationSettings, "top_p", step=0.01, prefix=prefix, min_width=140)
         made["min_p"] = slider_for(GenerationSettings, "min_p", step=0.01, prefix=prefix, min_width=140)
+        made["typical_p"] = number_for(
+            GenerationSettings, "typical_p", minimum=0, step=0.05, prefix=prefix, min_width=100
+        )
         made["seed"] = number_for(GenerationSettings, "seed", prefix=prefix, min_width=100)
     with gr.Row(visible=False) as beams:
         made["num_beams"] = number_for(GenerationSettings, "num_beams", prefix=prefix, min_width=100)
-    with gr.Accordion(text("generation.more"), open=False):
-        made["repetition_penalty"] = number_for(GenerationSettings, "repetition_penalty", prefix=prefix, step=0.05)
+    with gr.Accordion(text("generation.more"), open=False), gr.Row():
+        for name in ("repetition_penalty", "presence_penalty", "frequency_penalty"):
+            made[name] = number_for(GenerationSettings, name, prefix=prefix, step=0.05, min_width=140)
     made["strategy"].change(
         _rows_of, [made["strategy"]], [sampling, beams], api_visibility="private", show_progress="hidden", queue=False
     )

@@ -23,7 +23,7 @@ MODULE = "source => import(`data:text/javascript,${encodeURIComponent(source)}`)
 TRANSFORM = """
 cases => cases.map(([base64, settings, previous]) => {
   const logits = new Float32Array(Uint8Array.from(atob(base64), letter => letter.charCodeAt(0)).buffer);
-  const ranking = it.penalise(it.rank(logits), previous, settings.penalty);
+  const ranking = it.penalise(it.rank(logits), previous, settings);
   const distribution = it.transform(ranking, settings);
   const back = values => {
     const bytes = new Uint8Array(values.buffer);
@@ -31,9 +31,11 @@ cases => cases.map(([base64, settings, previous]) => {
     for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
     return btoa(text);
   };
-  const { kept, keptMass, entropy, effective } = distribution;
+  const { first, end, kept, keptMass, entropy, effective } = distribution;
+  const cutBy = at => it.cutBy(distribution, at, settings.temperature) ?? null;
+  const cut = Array.from(ranking.order.slice(0, 50), (_, at) => cutBy(at));
   return {
-    kept, keptMass, entropy, effective,
+    first, end, cut, kept, keptMass, entropy, effective,
     rawEntropy: ranking.raw.entropy,
     order: Array.from(ranking.order.slice(0, 50)),
     probabilities: back(it.probabilities(ranking, distribution)),
@@ -54,6 +56,9 @@ class Case(NamedTuple):
     share: float
     penalty: float
     previous: list[int]
+    mass: float = 1.0
+    presence: float = 0.0
+    frequency: float = 0.0
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +78,10 @@ def in_browser(page: Page, cases: list[Case]) -> list[dict[str, Any]]:
             "top_k": case.k,
             "top_p": case.p,
             "min_p": case.share,
-            "penalty": case.penalty,
+            "typical_p": case.mass,
+            "repetition_penalty": case.penalty,
+            "presence_penalty": case.presence,
+            "frequency_penalty": case.frequency,
         }
         logits = base64.b64encode(case.logits.astype("<f4").tobytes()).decode()
         sent.append([logits, settings, case.previous])
@@ -91,7 +99,10 @@ def in_python(case: Case) -> sampling.Distribution:
         k=case.k,
         p=case.p,
         min_p_share=case.share,
+        typical_mass=case.mass,
         penalty=case.penalty,
+        presence=case.presence,
+        frequency=case.frequency,
         previous_ids=torch.tensor(case.previous or [len(case.logits)]),
     )
 
@@ -126,7 +137,10 @@ def cases(kind: str, size: int, count: int) -> list[Case]:
         share = dice.choice([0.0, 0.0, 1.0, dice.random(), dice.uniform(0, 0.1)])
         penalty = dice.choice([1.0, dice.uniform(0.3, 1), dice.uniform(1, 3)])
         previous = [dice.randrange(size) for _ in range(dice.randint(0, 40))]
-        found.append(Case(logits_of(kind, size, chance), temperature, k, p, share, penalty, previous))
+        mass = dice.choice([1.0, 1.0, dice.uniform(0.01, 1), dice.uniform(0.8, 1)])
+        presence, frequency = (dice.choice([0.0, dice.uniform(-2, 2)]) for _ in range(2))
+        logits = logits_of(kind, size, chance)
+        found.append(Case(logits, temperature, k, p, share, penalty, previous, mass, presence, frequency))
     return found
 
 
@@ -150,7 +164,33 @@ def test_the_browser_equals_python(module: Page, kind: str, size: int, count: in
         assert found["rawEntropy"] == pytest.approx(sampling.entropy(expected.raw).item(), rel=1e-9, abs=1e-9), words
         ranked = probabilities[found["order"]]
         np.testing.assert_allclose(found["byRank"][: len(ranked)], ranked, rtol=1e-9, atol=1e-12, err_msg=words)
-        assert (np.diff(ranked) <= 1e-15).all(), words
+        kept_by_rank = expected.kept.numpy()[found["order"]]
+        assert [cut is None for cut in found["cut"]] == kept_by_rank.tolist(), words
+        stretch = ranked[found["first"] : found["end"]]
+        assert (np.diff(stretch) <= 1e-15).all(), words
+        assert found["end"] - found["first"] == found["kept"], words
+
+
+def test_each_cut_is_told_by_its_name(module: Page) -> None:
+    """Probabilities 0.4, 0.3, 0.2, 0.06, 0.04: each filter alone, then all at once."""
+    logits = np.log(np.array([0.4, 0.3, 0.2, 0.06, 0.04])).astype(np.float32)
+    plain = Case(logits, 1, 0, 1, 0, 1, [])
+    cases = [
+        plain._replace(k=2),
+        plain._replace(p=0.65),
+        plain._replace(share=0.45),
+        plain._replace(mass=0.25),
+        plain._replace(temperature=0),
+        plain._replace(k=4, p=0.85, share=0.6, mass=0.3),
+    ]
+    found = [one["cut"] for one in in_browser(module, cases)]
+    assert found[0] == [None, None, "top_k", "top_k", "top_k"]
+    assert found[1] == [None, None, "top_p", "top_p", "top_p"]
+    assert found[2] == [None, None, None, "min_p", "min_p"]
+    assert found[3] == ["typical_p", None, "typical_p", "typical_p", "typical_p"]
+    assert found[4] == [None, *["temperature"] * 4]
+    assert found[5][2:] == ["min_p", "top_p", "top_k"]
+    assert None in found[5][:2]
 
 
 def test_numbers_by_hand(module: Page) -> None:
@@ -179,7 +219,7 @@ DRAW = """([logits, settings, seed, stream, count]) => {
   const distribution = it.transform(it.rank(Float32Array.from(logits)), settings);
   return Array.from(it.draw(distribution, it.generator(seed, stream), count));
 }"""
-PLAIN = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0}
+PLAIN = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "typical_p": 1}
 
 
 def test_draws_follow_the_distribution(module: Page) -> None:
@@ -203,6 +243,8 @@ def test_a_seed_repeats_its_draws_and_another_does_not(module: Page) -> None:
 def test_cut_tokens_are_never_drawn(module: Page) -> None:
     drawn = module.evaluate(DRAW, [[3.0, 2.0, 1.0, 0.0], PLAIN | {"top_k": 2, "temperature": 5}, 1, 0, 5000])
     assert set(drawn) == {0, 1}
+    drawn = module.evaluate(DRAW, [[3.0, 2.0, 1.0, 0.0], PLAIN | {"typical_p": 0.2}, 1, 0, 2000])
+    assert set(drawn) == {1}
 
 
 def test_neighbouring_seeds_and_steps_draw_independently(module: Page) -> None:

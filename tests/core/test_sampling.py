@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,12 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from transformers import (
+    AutoModelForCausalLM,
+    GenerationConfig,
+    LogitsProcessor,
     LogitsProcessorList,
     MinPLogitsWarper,
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
+    TypicalLogitsWarper,
 )
 
 from playground.core import sampling
@@ -64,12 +69,56 @@ def test_min_p_equals_transformers(logits: Tensor, share: float) -> None:
     assert torch.equal(sampling.min_p(logits, share), MinPLogitsWarper(share)(NOBODY, logits))
 
 
+@given(rows(), st.floats(0, 1, exclude_min=True, exclude_max=True) | st.sampled_from([0.1, 0.5, 0.9, 0.999]))
+def test_typical_p_equals_transformers(logits: Tensor, mass: float) -> None:
+    assert torch.equal(sampling.typical_p(logits, mass), TypicalLogitsWarper(mass)(NOBODY, logits))
+
+
+@given(rows(), st.lists(st.integers(0, 60), min_size=1, max_size=20), st.floats(-2, 2))
+def test_presence_and_frequency_penalty_by_counting(logits: Tensor, previous: list[int], penalty: float) -> None:
+    ids = torch.LongTensor([previous])
+    presence = sampling.presence_penalty(logits, ids, penalty)[0].tolist()
+    frequency = sampling.frequency_penalty(logits, ids, penalty)[0].tolist()
+    for token, logit in enumerate(logits[0].tolist()):
+        assert presence[token] == (logit - penalty if token in previous else logit)
+        assert frequency[token] == logit - penalty * previous.count(token)
+
+
 @given(rows(), st.lists(st.integers(0, 60), min_size=1, max_size=20), st.floats(0.1, 10))
 def test_repetition_penalty_equals_transformers(logits: Tensor, previous: list[int], penalty: float) -> None:
     ids = torch.LongTensor([previous])
     assert torch.equal(
         sampling.repetition_penalty(logits, ids, penalty), RepetitionPenaltyLogitsProcessor(penalty)(ids, logits)
     )
+
+
+class Ours(LogitsProcessor):
+    """Presence and frequency penalty, as someone would hand them to `generate`."""
+
+    def __init__(self, presence: float, frequency: float) -> None:
+        self.presence = presence
+        self.frequency = frequency
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        counts = torch.stack(
+            [row.bincount(minlength=scores.shape[-1])[: scores.shape[-1]] for row in input_ids.clamp(max=10**4)]
+        )
+        return scores - self.presence * (counts > 0) - self.frequency * counts
+
+
+@pytest.fixture(scope="module")
+def chain(small_models: dict[str, Path]) -> Callable[..., LogitsProcessorList]:
+    """The processors that transformers' `generate` makes of its own settings, in its own order."""
+    model = AutoModelForCausalLM.from_pretrained(small_models["gpt2"])
+
+    def made(presence: float, frequency: float, **options: float) -> LogitsProcessorList:
+        config = GenerationConfig(do_sample=True, **options)  # type: ignore[no-untyped-call]
+        found: LogitsProcessorList = model._get_logits_processor(  # type: ignore[misc]
+            config, input_ids_seq_length=1, logits_processor=LogitsProcessorList([Ours(presence, frequency)])
+        )
+        return found
+
+    return made
 
 
 @settings(max_examples=300)
@@ -79,30 +128,72 @@ def test_repetition_penalty_equals_transformers(logits: Tensor, previous: list[i
     k=st.integers(0, 45),
     p=st.floats(0, 1),
     share=st.floats(0, 1),
+    mass=st.floats(0.01, 1),
     penalty=st.floats(0.2, 5),
+    presence=st.floats(-2, 2),
+    frequency=st.floats(-2, 2),
     previous=st.lists(st.integers(0, 40), min_size=1, max_size=8),
 )
-def test_everything_together_equals_transformers(
-    *, logits: Tensor, value: float, k: int, p: float, share: float, penalty: float, previous: list[int]
+def test_everything_together_equals_what_generate_would_sample_from(
+    *,
+    chain: Callable[..., LogitsProcessorList],
+    logits: Tensor,
+    value: float,
+    k: int,
+    p: float,
+    share: float,
+    mass: float,
+    penalty: float,
+    presence: float,
+    frequency: float,
+    previous: list[int],
 ) -> None:
     ids = torch.LongTensor([previous])
-    processors = LogitsProcessorList([RepetitionPenaltyLogitsProcessor(penalty), TemperatureLogitsWarper(value)])
-    processors += [TopKLogitsWarper(k)] if k else []
-    processors += [TopPLogitsWarper(p)] if p < 1 else []
-    processors += [MinPLogitsWarper(share)] if share else []
+    processors = chain(
+        presence,
+        frequency,
+        repetition_penalty=penalty,
+        temperature=value,
+        top_k=k,
+        top_p=p,
+        min_p=share,
+        typical_p=mass,
+    )
     expected = processors(ids, logits)
     found = sampling.transform(
-        logits, temperature_value=value, k=k, p=p, min_p_share=share, penalty=penalty, previous_ids=ids
+        logits,
+        temperature_value=value,
+        k=k,
+        p=p,
+        min_p_share=share,
+        typical_mass=mass,
+        penalty=penalty,
+        presence=presence,
+        frequency=frequency,
+        previous_ids=ids,
     )
     assert found.kept.sum() == (expected > -math.inf).sum()
     torch.testing.assert_close(found.probabilities.sort().values, expected.softmax(-1).sort().values)
-    if not tied(sampling.temperature(sampling.repetition_penalty(logits, ids, penalty), value)):
+    if not tied(found.tempered):
         torch.testing.assert_close(found.probabilities, expected.softmax(-1))
 
 
-@given(rows(), st.floats(0, 5), st.integers(0, 45), st.floats(0, 1), st.floats(0, 1))
-def test_a_distribution_is_one(logits: Tensor, value: float, k: int, p: float, share: float) -> None:
-    found = sampling.transform(logits, temperature_value=value, k=k, p=p, min_p_share=share)
+def test_transformers_applies_them_in_the_order_shown(chain: Callable[..., LogitsProcessorList]) -> None:
+    made = chain(1, 1, repetition_penalty=2.0, temperature=0.5, top_k=3, top_p=0.5, min_p=0.1, typical_p=0.5)
+    assert [type(one) for one in made] == [
+        RepetitionPenaltyLogitsProcessor,
+        Ours,
+        TemperatureLogitsWarper,
+        TopKLogitsWarper,
+        TopPLogitsWarper,
+        MinPLogitsWarper,
+        TypicalLogitsWarper,
+    ]
+
+
+@given(rows(), st.floats(0, 5), st.integers(0, 45), st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 1))
+def test_a_distribution_is_one(logits: Tensor, value: float, k: int, p: float, share: float, mass: float) -> None:
+    found = sampling.transform(logits, temperature_value=value, k=k, p=p, min_p_share=share, typical_mass=mass)
     assert found.probabilities.sum().item() == pytest.approx(1)
     assert found.raw.sum().item() == pytest.approx(1)
     assert found.kept.any()
@@ -127,12 +218,37 @@ def test_numbers_by_hand() -> None:
     assert half.probabilities.tolist() == pytest.approx([16 / 22, 4 / 22, 1 / 22, 1 / 22])
 
 
+def test_typical_by_hand() -> None:
+    """Surprises 0.69, 1.39, 2.08, 2.08 around an entropy of 1.21: the second is the most typical, then the first."""
+    logits = torch.tensor([0.5, 0.25, 0.125, 0.125], dtype=torch.float64).log()
+    assert sampling.transform(logits, typical_mass=0.2).kept.tolist() == [False, True, False, False]
+    assert sampling.transform(logits, typical_mass=0.3).kept.tolist() == [True, True, False, False]
+    assert sampling.transform(logits, typical_mass=0.8).kept.all()
+    alone = sampling.transform(logits, typical_mass=0.2)
+    assert alone.probabilities.tolist() == [0, 1, 0, 0]
+    assert alone.kept_mass.item() == pytest.approx(0.25)
+
+
+def test_penalties_by_hand() -> None:
+    """Token 0 stands once, token 1 three times: 2/2 - 0.5 - 0.25, and -1*2 - 0.5 - 3*0.25."""
+    found = sampling.transform(
+        torch.tensor([2.0, -1.0, 0.0]),
+        penalty=2,
+        presence=0.5,
+        frequency=0.25,
+        previous_ids=torch.tensor([1, 0, 1, 1, 7]),
+    )
+    expected = torch.tensor([0.25, -3.25, 0.0], dtype=torch.float64).softmax(-1)
+    torch.testing.assert_close(found.probabilities, expected)
+
+
 def test_ties() -> None:
     tied = torch.zeros(5, dtype=torch.float64)
     assert sampling.transform(tied, temperature_value=0).kept.tolist() == [True, False, False, False, False]
     assert sampling.transform(tied, k=2).kept.sum().item() == 5
     assert sampling.transform(tied, p=0.5).kept.tolist() == [True, True, True, False, False]
     assert sampling.transform(tied, min_p_share=1).kept.sum().item() == 5
+    assert sampling.transform(tied, typical_mass=0.1).kept.sum().item() == 5
 
 
 def test_temperature_zero_and_nearly_zero_are_argmax() -> None:

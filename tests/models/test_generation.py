@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from torch import Tensor
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LogitsProcessor,
+    LogitsProcessorList,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from playground.config.generation import GenerationSettings
 from playground.errors import Cancelled, ModelError, PlaygroundError
@@ -28,14 +36,15 @@ TEXTS = (
 SAMPLING = GenerationSettings(
     strategy="sampling", max_new_tokens=24, temperature=0.8, top_k=60, top_p=0.95, min_p=0.01, seed=3
 )
-PENALISED = replace(SAMPLING, repetition_penalty=1.3)
+PENALISED = replace(SAMPLING, repetition_penalty=1.3, typical_p=0.9, presence_penalty=0.4, frequency_penalty=0.3)
 STRATEGIES = (
     GenerationSettings(max_new_tokens=24),
     GenerationSettings(max_new_tokens=24, repetition_penalty=1.3),
+    GenerationSettings(max_new_tokens=24, frequency_penalty=1.0),
     SAMPLING,
     PENALISED,
     GenerationSettings(strategy="beam", max_new_tokens=12, num_beams=3),
-    GenerationSettings(strategy="beam", max_new_tokens=12, num_beams=3, repetition_penalty=1.3),
+    GenerationSettings(strategy="beam", max_new_tokens=12, num_beams=3, repetition_penalty=1.3, presence_penalty=0.5),
 )
 
 
@@ -99,6 +108,39 @@ def test_beam_search_equals_transformers(loaded: Loaded) -> None:
             num_beams=4,
             repetition_penalty=1.2,
             max_new_tokens=12,
+        )
+        assert answer.ids == expected[0, len(prompt) :].tolist()[: len(answer.ids)]
+
+
+class OpenAIs(LogitsProcessor):
+    """Presence and frequency penalty over the whole text, as someone would hand them to `generate`."""
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        counts = torch.stack([row.bincount(minlength=scores.shape[-1]) for row in input_ids])
+        return scores - 0.7 * (counts > 0) - 0.2 * counts
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_presence_and_frequency_penalty_equal_a_processor_given_to_transformers(loaded: Loaded, beams: int) -> None:
+    settings = GenerationSettings(
+        strategy="beam" if beams > 1 else "greedy",
+        num_beams=beams,
+        max_new_tokens=10,
+        repetition_penalty=1.1,
+        presence_penalty=0.7,
+        frequency_penalty=0.2,
+    )
+    for prompt, answer in zip(
+        loaded.prompts, generate(loaded.model, loaded.tokenizer, loaded.prompts, settings), strict=True
+    ):
+        expected = loaded.model.generate(  # type: ignore[operator]
+            torch.tensor([prompt]),
+            attention_mask=torch.ones(1, len(prompt)),
+            do_sample=False,
+            num_beams=beams,
+            repetition_penalty=1.1,
+            logits_processor=LogitsProcessorList([OpenAIs()]),
+            max_new_tokens=10,
         )
         assert answer.ids == expected[0, len(prompt) :].tolist()[: len(answer.ids)]
 

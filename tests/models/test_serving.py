@@ -201,6 +201,23 @@ def test_drawn_tokens_come_after_the_prompt(server: ModelServer, llama: Path) ->
     assert found.drawn == "".join(server.token_texts()[token] for token in drawn)
 
 
+def test_a_trace_comes_with_the_next_token(server: ModelServer, llama: Path) -> None:
+    drawn = server.tokenise(" plot")
+    found = server.next_token("The film", drawn=drawn, traced=2)
+    plain = server.next_token("The film", drawn=drawn)
+    assert plain.trace is None
+    assert found.trace is not None
+    assert found.trace.start == len(found.ids) - 2
+    np.testing.assert_allclose(found.logits, plain.logits, atol=1e-5)
+    before = torch.from_numpy(server.next_token("The film", drawn=drawn[:-1]).logits).log_softmax(-1)
+    assert found.trace.log_probabilities[-1].item() == pytest.approx(before[drawn[-1]].item(), abs=1e-5)
+
+
+def test_a_piece_of_text_becomes_tokens_without_special_ones(server: ModelServer) -> None:
+    assert "".join(server.token_texts()[token] for token in server.tokenise(" film")).strip() == "film"
+    assert server.tokenise("") == []
+
+
 @pytest.mark.parametrize(("family", "start"), [("llama", "<s>"), ("gpt2", "<|endoftext|>"), ("opt", "</s>")])
 def test_an_empty_prompt_starts_from_the_models_own_token(
     small_models: dict[str, Path], family: str, start: str

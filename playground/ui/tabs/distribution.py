@@ -28,7 +28,17 @@ EXAMPLES = (
     "2 + 2 =",
     "def add(a, b):\n    return",
 )
-SLIDERS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
+SLIDERS = (
+    "repetition_penalty",
+    "presence_penalty",
+    "frequency_penalty",
+    "temperature",
+    "top_k",
+    "top_p",
+    "min_p",
+    "typical_p",
+)
+"""In the order in which they act; see `core.sampling`."""
 BASE = ""
 """Value of the run selector that stands for the loaded model itself."""
 MOUNT = """
@@ -162,7 +172,10 @@ def next_token(
     top_k: int = 0,
     top_p: float = 1.0,
     min_p: float = 0.0,
+    typical_p: float = 1.0,
     repetition_penalty: float = 1.0,
+    presence_penalty: float = 0.0,
+    frequency_penalty: float = 0.0,
     limit: int = 20,
 ) -> dict[str, Any]:
     """The likeliest next tokens of a prompt under these settings, and the whole distribution's entropy.
@@ -177,7 +190,10 @@ def next_token(
         top_k=top_k,
         top_p=top_p,
         min_p=min_p,
+        typical_p=typical_p,
         repetition_penalty=repetition_penalty,
+        presence_penalty=presence_penalty,
+        frequency_penalty=frequency_penalty,
     )
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise PlaygroundError(f"limit must be a whole number of at least 1; got {limit!r}.")
@@ -195,7 +211,7 @@ def table(
 
     Args:
         logits: (vocab,) float32 as the model gave them.
-        ids: tokens of the prompt, for the repetition penalty.
+        ids: tokens of the prompt, for the penalties.
         texts: of every token, by id.
     """
     import torch
@@ -209,7 +225,10 @@ def table(
         k=settings.top_k,
         p=settings.top_p,
         min_p_share=settings.min_p,
+        typical_mass=settings.typical_p,
         penalty=settings.repetition_penalty,
+        presence=settings.presence_penalty,
+        frequency=settings.frequency_penalty,
         previous_ids=torch.tensor(ids),
     )
     # By final probability, then by raw: cut tokens, all at 0, follow in the order the model had them.
