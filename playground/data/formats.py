@@ -119,8 +119,8 @@ def recognise(columns: Sequence[str], mapping: Mapping[str, str]) -> Format:
 def assign(columns: Sequence[str], mapping: Mapping[str, str]) -> Columns:
     """The column of each field.
 
-    A mapping that names every field a format needs decides on that format; else the fields left out are recognised by
-    the columns' names.
+    A mapping that names every field a format needs decides on that format, except for a prompt alone, which other
+    formats have too; else the fields left out are recognised by the columns' names.
 
     Args:
         columns: names as in the source, and `data.question` for parts of objects in cells.
@@ -131,10 +131,10 @@ def assign(columns: Sequence[str], mapping: Mapping[str, str]) -> Columns:
     """
     _check_mapping(columns, mapping)
     fitting = [format_ for format_ in ORDER if set(mapping) <= set(FIELDS[format_])]
-    complete = [format_ for format_ in fitting if mapping and set(FIELDS[format_]) - optional(format_) <= set(mapping)]
+    complete = [format_ for format_ in fitting if format_ != "prompt" and _needs(format_) <= set(mapping)]
     for format_ in complete or fitting:
         found = _recognised(columns, mapping, format_)
-        if set(FIELDS[format_]) - optional(format_) <= set(found):
+        if _needs(format_) <= set(found):
             return Columns(format_, found)
     raise DataError(
         f"The columns {_names(columns)} are not ones the playground knows"
@@ -175,6 +175,10 @@ def summary(dropped: Iterable[Dropped]) -> str:
     return " ".join(f"{count} × (first: row {first[reason]}): {reason}" for reason, count in counts)
 
 
+def _needs(format_: Format) -> set[str]:
+    return set(FIELDS[format_]) - optional(format_)
+
+
 def _recognised(columns: Sequence[str], mapping: Mapping[str, str], format_: Format) -> dict[str, str]:
     """The column of each field of a format that has one: by hand, else by name."""
     named = {column.strip().lower(): column for column in reversed(columns)}
@@ -183,8 +187,12 @@ def _recognised(columns: Sequence[str], mapping: Mapping[str, str], format_: For
         column = next((named[alias] for alias in ALIASES[field] if alias in named), None)
         if field not in found and column is not None and column not in found.values():
             found[field] = column
-    if format_ == "preference" and "prompt" in found and "prompt" not in mapping and "instruction" in mapping:
-        del found["prompt"]
+    if format_ == "preference":
+        # One column asks; where the instruction is named by hand, it goes before a column that is only called prompt.
+        by_hand = "instruction" in mapping and "prompt" not in mapping
+        instructed = "instruction" in found and (by_hand or "prompt" not in found)
+        unused = ("prompt",) if instructed else ("instruction", "input")
+        found = {field: column for field, column in found.items() if field not in unused}
     return found
 
 

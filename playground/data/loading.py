@@ -42,7 +42,7 @@ def load_rows(
             if limit is not None and len(parts) == 1 and len(rows) == limit:
                 complete = False
                 break
-            rows.append(row)
+            _keep(row, rows, name)
             if len(rows) % REPORTED == 0:
                 report(Progress("data", len(rows), 0, "rows"))
         ranges[part] = range(start, len(rows))
@@ -50,6 +50,16 @@ def load_rows(
         raise DataError(f"{name} has no rows.")
     report(Progress("data", len(rows), len(rows), "rows"))
     return Table(rows.columns, rows, name, ranges if len(parts) > 1 else {}, complete)
+
+
+def _keep(row: dict[str, object], rows: Rows, name: str) -> None:
+    try:
+        rows.append(row)
+    except OSError as error:
+        raise DataError(
+            f"Row {len(rows)} of {name} has no room in the folder for temporary files: {error.strerror}. Make room, "
+            "set TMPDIR to a folder that has some, or use fewer rows (data.limit)."
+        ) from error
 
 
 def _open(settings: DataSettings) -> tuple[str, Mapping[Part, Iterable[dict[str, object]]]]:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 from pathlib import Path
 
 from playground.errors import DataError
@@ -29,16 +30,16 @@ def keep(path: Path, name: str) -> str:
         if path.stat().st_size > LARGEST:
             size = path.stat().st_size / 2**20
             raise DataError(f"{name} has {size:.0f} MiB; at most {LARGEST // 2**20} MiB are taken.")
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        target = _folder() / digest / name
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            aside = target.with_name(f".{secrets.token_hex(4)}")
+            shutil.copyfile(path, aside)
+            os.replace(aside, target)  # noqa: PTH105  # atomic, also over an existing file
     except OSError as error:
-        raise DataError(f"{name} cannot be read: {error.strerror}.") from error
-    digest = hashlib.sha256(content).hexdigest()[:16]
-    target = _folder() / digest / name
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f".{secrets.token_hex(4)}")
-        aside.write_bytes(content)
-        os.replace(aside, target)  # noqa: PTH105  # atomic, also over an existing file
+        raise DataError(f"{name} cannot be kept: {error.strerror}.") from error
     return f"{PREFIX}{digest}/{name}"
 
 

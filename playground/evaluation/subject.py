@@ -58,7 +58,7 @@ def held_out(
     """
     records = prepare(subject.config.data, report).part(settings.split)
     if not records:
-        shares = " / ".join(f"{share:g}" for share in subject.config.data.shares)
+        shares = " / ".join(f"{share:g}" for share in subject.config.data.split or ()) or "null"
         raise DataError(
             f"The {settings.split} share of run {subject.run} is empty (data.split {shares}); evaluate another split."
         )

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from playground.data.records import Record
 from playground.data.templates import render_prompt, render_question
+from playground.errors import DataError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -22,4 +23,7 @@ def record_ids(record: Record, template: str, tokenizer: "PreTrainedTokenizerBas
     """A held-out row as the model reads it: with the run's template exactly as in training and evaluation."""
     from playground.data.masking import prompt_ids
 
-    return prompt_ids(render_question(record, template, tokenizer) if template else record.question, tokenizer)
+    ids = prompt_ids(render_question(record, template, tokenizer) if template else record.question, tokenizer)
+    if not ids:
+        raise DataError("The row is a plain text, which asks nothing; type how the answer should begin.")
+    return ids

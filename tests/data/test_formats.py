@@ -67,7 +67,8 @@ def test_a_mapping_that_is_whole_decides_on_the_format() -> None:
     assert assign(columns, {"text": "completion"}).of == {"text": "completion"}
     assert recognise(columns, {"text": "text", "label": "label"}) == "label"
     assert recognise(columns, {"label": "label"}) == "label"
-    assert recognise(columns, {"prompt": "text"}) == "prompt"
+    assert recognise(columns, {"prompt": "text"}) == "completion"
+    assert recognise(columns[2:], {"prompt": "text"}) == "prompt"
     assert recognise(columns, {"completion": "text"}) == "completion"
     assert recognise(columns, {"chosen": "text", "rejected": "label"}) == "preference"
 

@@ -1,5 +1,6 @@
 """Every kind of file, and every way in which one can be bad."""
 
+import errno
 import json
 import time
 from collections.abc import Callable
@@ -10,7 +11,9 @@ import pyarrow.parquet
 import pytest
 
 from playground.config.run import DataSettings
+from playground.data import readers
 from playground.data.loading import Table, load_rows
+from playground.data.tables import Rows
 from playground.errors import DataError
 from playground.runs.events import Progress
 
@@ -132,3 +135,23 @@ def test_progress_tells_the_number_of_rows(write: Write) -> None:
     told: list[Progress] = []
     load_rows(DataSettings(source=str(write("a.json", json.dumps(ROWS)))), told.append)
     assert [(event.stage, event.done, event.total) for event in told] == [("data", 0, 0), ("data", 2, 2)]
+
+
+def test_a_quote_that_is_never_closed_does_not_swallow_the_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "LONGEST_CELL", 1000)
+    with pytest.raises(DataError, match=r"open\.csv, row 1 \(line \d+\) cannot be read: field larger than field limit"):
+        load(write("open.csv", 'a,b\n1,2\n3,"4\n' + "5,6\n" * 1000))
+
+
+def test_a_disk_without_room_is_told(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = write("rows.jsonl", '{"a": "b"}\n')
+    monkeypatch.setattr(Rows, "append", full)
+    with pytest.raises(DataError, match=r"Row 0 of rows\.jsonl has no room .*No space left .*data\.limit"):
+        load(path)
+
+
+def test_lines_of_old_computers_end_rows_too(write: Write) -> None:
+    assert load(write("old.csv", 'question,answer\rOù?,"Over ""there"",\nleft."\rWhy?,So.\r')).rows == ROWS

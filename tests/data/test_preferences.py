@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.data import transcripts
-from playground.data.formats import to_records
+from playground.data.formats import assign, to_records
 from playground.data.records import Message, Record
 from playground.data.tables import Rows, Table
 from playground.errors import DataError
@@ -98,6 +98,16 @@ def test_columns_by_hand() -> None:
     assert only(row, instruction="q", chosen="good", rejected="bad").fields["instruction"] == "Hi"
     with pytest.raises(DataError, match=r"row 0\): Column 'good' is no transcript"):
         only(row, chosen="good", rejected="bad")
+
+
+def test_one_column_asks() -> None:
+    columns = ("prompt", "question", "context", "chosen", "rejected")
+    sides = {"chosen": "chosen", "rejected": "rejected"}
+    assert assign(columns, {}).of == {"prompt": "prompt", **sides}
+    by_hand = assign(columns, {"instruction": "question"}).of
+    assert by_hand == {"instruction": "question", "input": "context", **sides}
+    assert assign(columns, {"prompt": "question"}).of == {"prompt": "question", **sides}
+    assert assign(columns[2:], {}).of == sides
 
 
 def test_equal_answers_prefer_nothing() -> None:
