@@ -1,7 +1,7 @@
 // How long the training rows are in tokens, and what the maximum length does to them.
 
 import { plotly } from "./charts.js";
-import { alertOf, reasonList } from "./data.js";
+import { reasonList } from "./data.js";
 import { followModel } from "./data_rows.js";
 import { element } from "./status.js";
 
@@ -35,7 +35,7 @@ class Lengths {
   }
 
   show(value) {
-    if (value.state === "problem") return this.panel.replaceChildren(title(), alertOf(value.message));
+    if (value.state === "problem") return this.panel.replaceChildren(title(), element("p", "pp-error", value.message)); // the row above says it aloud
     if (value.state === "unloaded") return this.panel.replaceChildren(title(), element("p", "pp-note", say("data.tokens.unloaded")));
     if (value.state !== "ready") return undefined;
     this.value = value;

@@ -46,7 +46,8 @@ export class Mapping {
 
   /** The first rows of the source as they stand. */
   head() {
-    const { columns, head } = this.offered;
+    const { head } = this.offered;
+    const columns = Object.keys(head[0] ?? {});
     const scroll = element("div", "pda-scroll");
     scroll.tabIndex = 0;
     scroll.setAttribute("role", "region");

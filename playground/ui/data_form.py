@@ -30,7 +30,7 @@ def build_fields() -> dict[str, Component]:
     )  # fmt: skip
     custom = forms.text_for(
         DataSettings, "custom_template", lines=6, max_lines=20, max_length=20_000, visible="hidden",
-        elem_classes="pda-custom", **options,
+        placeholder=run_form.EXAMPLE_TEMPLATE, elem_classes="pda-custom", **options,
     )  # fmt: skip
     with gr.Row():
         max_length = forms.number_for(TrainingSettings, "max_length", min_width=120, **options)

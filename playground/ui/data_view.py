@@ -30,7 +30,10 @@ TOKENS_SHOWN = 4000
 LETTERS_SPELLED = 200_000
 """A longer row is not shown token by token."""
 REASONS = 10
-COLUMNS = 100
+COLUMNS = 1000
+"""Columns that can be chosen in a mapping."""
+COLUMNS_SEEN = 40
+TURNS = 100
 PREVIEW_ROWS = 3
 SEARCH_SECONDS = 2.0
 
@@ -97,7 +100,8 @@ def mapping(table: Table, columns: Mapping[str, str]) -> dict[str, Any]:
         "columns": list(table.columns[:COLUMNS]),
         "now": now,
         "head": [
-            {name: _short(cell(row, name)) for name in table.columns[:COLUMNS]} for row in table.rows[:PREVIEW_ROWS]
+            {name: _short(cell(row, name)) for name in table.columns[:COLUMNS_SEEN]}
+            for row in table.rows[:PREVIEW_ROWS]
         ],
     }
 
@@ -238,7 +242,7 @@ def fields_of(record: Record, letters: int = CELL_LETTERS) -> list[dict[str, Any
     fields = [{"name": name, **_cut(text, letters)} for name, text in record.fields.items()]
     if record.kind == "preference" and {"prompt", "instruction"} & record.fields.keys():
         return fields  # its turns say the same once more
-    turns = [{"role": turn.role, **_cut(turn.content, letters)} for turn in record.messages[:COLUMNS]]
+    turns = [{"role": turn.role, **_cut(turn.content, letters)} for turn in record.messages[:TURNS]]
     return fields + turns
 
 

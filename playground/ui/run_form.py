@@ -34,6 +34,7 @@ from playground.ui.i18n import text
 RUN_PREFIX = "run:"
 """In the model field, what stands before the id of an earlier run."""
 METHOD = "sft"
+EXAMPLE_TEMPLATE = "Q: {instruction} {input}\nA: {output}"
 START = "tiny-sft"
 """The ready config that the form shows at first: it runs in a minute, on any machine, without a network."""
 READY_PREFIX = "ready:"
@@ -108,7 +109,7 @@ def build_form() -> RunForm:
         for name in (found.name for found in settings_of(METHODS[METHOD])):
             add(METHODS[METHOD], name, min_width=140)
     add(
-        DataSettings, "custom_template", lines=4, max_lines=20, max_length=20_000,
+        DataSettings, "custom_template", lines=4, placeholder=EXAMPLE_TEMPLATE, max_lines=20, max_length=20_000,
         visible=True if config.data.template == CUSTOM else "hidden",
     )  # fmt: skip
     starting = gr.Dropdown(
