@@ -27,6 +27,8 @@ class Repository:
     bytes_per_second: float | None = None
     cut_after: int | None = None
     """Close the connection after this many bytes of each answer with more."""
+    stall_after: int | None = None
+    """Say nothing more after this many bytes of each answer with more; the connection stays open."""
     failing: int | None = None
     """The status of every answer."""
     extra: dict[str, object] = field(default_factory=dict)
@@ -141,7 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if not body:
             return
-        limit = how.cut_after if how and how.cut_after and how.cut_after < len(content) else len(content)
+        end = (how.cut_after or how.stall_after) if how else None
+        limit = end if end and end < len(content) else len(content)
         step = max(1, int(how.bytes_per_second / 10)) if how and how.bytes_per_second else limit
         try:
             for start in range(0, limit, max(1, step)):
@@ -150,6 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
                     self.stand_in.sent += min(step, limit - start)
                 if how and how.bytes_per_second:
                     time.sleep(0.1)
+            if limit < len(content) and how and how.stall_after:
+                self.rfile.read(1)  # until the client has had enough
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
         if limit < len(content):

@@ -35,14 +35,18 @@ class Phase(StrEnum):
 TERMINAL = frozenset({Phase.DONE, Phase.STOPPED, Phase.FAILED, Phase.INTERRUPTED})
 
 
+def _now() -> float:
+    return time.time()
+
+
 @dataclass(frozen=True)
 class Event:
     """Base of all events."""
 
     kind: ClassVar[str]
 
-    time: float = field(default_factory=time.time, kw_only=True)
-    """Seconds since the epoch."""
+    time: float = field(default_factory=_now, kw_only=True)
+    """Seconds since the epoch, by a clock that may jump: the order of events is that of their sequence numbers."""
 
     def payload(self) -> dict[str, Any]:
         """The event's own fields as JSON values; kind and time are kept beside it."""

@@ -1,12 +1,15 @@
 """Jobs for tests: a store, real runs on a small model, and a stand-in for training where only the lifecycle matters."""
 
+import contextlib
 import json
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import psutil
 import pytest
 
 import playground.training
@@ -14,12 +17,18 @@ from playground.config.run import RunConfig
 from playground.runs.context import JobContext
 from playground.runs.events import Event, Metric, Phase, PhaseChange
 from playground.runs.store import RunStore
+from tests.models import conftest as of_models
 from tests.waiting import wait_until
 
+stand_in = of_models.stand_in
+
+ROOT = Path(__file__).resolve().parents[2]
+ENDLESS = 1_000_000
 PATIENCE = 300.0
 """Seconds; the heavy imports of a cold worker may share the processor with much else."""
 
 Training = Callable[[RunConfig, JobContext], object]
+Document = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -60,6 +69,29 @@ def training_is(monkeypatch: pytest.MonkeyPatch) -> Callable[[Training], None]:
         monkeypatch.setattr(playground.training, "dispatch", stand_in, raising=False)
 
     return replace
+
+
+@contextlib.contextmanager
+def program(module: str, store: RunStore, document: dict[str, Any], *more: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", module, str(store.home), json.dumps(document), *more]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    """Workers are children of the fork server, which is a child of the app."""
+    children = psutil.Process(pid).children()
+    return [worker for child in children for worker in child.children()]
+
+
+def only_worker(pid: int) -> psutil.Process:
+    """The one worker of an app or of this process, once there is one."""
+    wait_until(lambda: workers_of(pid), PATIENCE, "a worker")
+    (worker,) = workers_of(pid)
+    return worker
 
 
 def events_of(store: RunStore, job: str) -> list[Event]:

@@ -1,14 +1,11 @@
 """Real SFT runs of a small model in real worker processes, killed and orphaned as they are in life."""
 
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -18,15 +15,21 @@ from playground.jobs.manager import JobManager
 from playground.runs.checkpoints import sealed
 from playground.runs.events import Phase
 from playground.runs.store import RunStore
-from tests.jobs.conftest import phases_of, steps_of, wait_for, wait_for_step
+from tests.jobs.conftest import (
+    ENDLESS,
+    ROOT,
+    Document,
+    phases_of,
+    program,
+    steps_of,
+    wait_for,
+    wait_for_step,
+    workers_of,
+)
 from tests.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
-ENDLESS = 1_000_000
 WORKER_START_SECONDS = 4.0
 """From queued to preparing with the imports done: about 0.4 s on two idle cores, where a cold start takes 12."""
-
-Document = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -43,22 +46,6 @@ def app(store: RunStore, document: Document) -> Iterator[subprocess.Popen[str]]:
         wait_until(lambda: len(store.list()) == 2, what="the jobs of the app")
         wait_for(store, store.list()[1].id, Phase.RUNNING)
         yield process
-
-
-@contextlib.contextmanager
-def program(module: str, store: RunStore, document: dict[str, Any], *more: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", module, str(store.home), json.dumps(document), *more]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def workers_of(pid: int) -> list[psutil.Process]:
-    """Workers are children of the fork server, which is a child of the app."""
-    children = psutil.Process(pid).children()
-    return [worker for child in children for worker in child.children()]
 
 
 def test_a_run_from_queue_to_adapter(store: RunStore, manager: JobManager, document: Document) -> None:
