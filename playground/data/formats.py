@@ -24,6 +24,8 @@ FIELDS: dict[Format, tuple[str, ...]] = {
     "label": ("text", "label"),
     "prompt": ("prompt",),
 }
+NAMED = 30
+"""Columns that an error names."""
 OPTIONAL = frozenset({"input"})
 """Fields that no format needs; see `optional` for one format."""
 
@@ -206,4 +208,7 @@ def _check_mapping(columns: Sequence[str], mapping: Mapping[str, str]) -> None:
 
 
 def _names(names: Iterable[str]) -> str:
-    return ", ".join(repr(name) for name in names)
+    """Names in quotes; of very many the first ones, and how many more there are."""
+    listed = [repr(name) for name in names]
+    more = [f"… and {len(listed) - NAMED} more"] if len(listed) > NAMED else []
+    return ", ".join([*listed[:NAMED], *more])

@@ -3,7 +3,7 @@
 import math
 import random
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from playground.config.run import DataSettings
@@ -33,13 +33,18 @@ class Splits:
     """The format and the column of each field."""
     table_columns: tuple[str, ...]
     """Every column of the source, and `name.part` for the parts of objects in cells."""
-    total_rows: int
-    """Rows that were read: all of the source, or as many as `data.limit` needed."""
+    rows: Sequence[Mapping[str, object]]
+    """The rows that were read, as they stand: all of the source, or as many as `data.limit` needed."""
 
     @property
     def format(self) -> Format:
         """What the columns make up."""
         return self.columns.format
+
+    @property
+    def total_rows(self) -> int:
+        """How many rows were read."""
+        return len(self.rows)
 
     def part(self, name: Part) -> Sequence[Record]:
         """One share by its name."""
@@ -62,7 +67,7 @@ def prepare(settings: DataSettings, progress: Callable[[Progress], None] | None 
         source=table.source,
         columns=assign(table.columns, settings.columns),
         table_columns=table.columns,
-        total_rows=len(table.rows),
+        rows=table.rows,
     )
 
 

@@ -124,7 +124,10 @@ def row(splits: Splits, part: str, index: int, config: RunConfig, reader: Reader
     shown: dict[str, Any] = {"state": "ready", "part": part, "index": index, "parts": sizes}
     if part == DROPPED:
         drop = splits.dropped[index]
-        return {**shown, "row": drop.row, "reason": _cut(drop.reason)}
+        cells = [
+            {"name": name, **_cut(_written(value), PREVIEW_LETTERS)} for name, value in splits.rows[drop.row].items()
+        ]
+        return {**shown, "row": drop.row, "reason": _cut(drop.reason), "cells": cells[:COLUMNS_SEEN]}
     record = splits.part(cast("Part", part))[index]
     return {**shown, "row": record.row, "fields": fields_of(record), **_as_trained(record, config, reader)}
 
@@ -247,7 +250,12 @@ def fields_of(record: Record, letters: int = CELL_LETTERS) -> list[dict[str, Any
 
 
 def _short(value: object) -> str:
-    return "" if value is None else str(value)[:PREVIEW_LETTERS]
+    return _written(value)[:PREVIEW_LETTERS]
+
+
+def _written(value: object) -> str:
+    """A cell of any kind: texts as they stand, nothing as nothing, all else as Python writes it."""
+    return value if isinstance(value, str) else "" if value is None else str(value)
 
 
 def _cut(text: str, letters: int = CELL_LETTERS) -> dict[str, Any]:

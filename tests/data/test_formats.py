@@ -269,3 +269,10 @@ def test_records_are_a_sequence_that_is_made_when_looked_at() -> None:
     assert records[0] == records[0]
     with pytest.raises(IndexError):
         records[10]
+
+
+def test_an_error_names_some_of_very_many_columns() -> None:
+    columns = [f"c{place}" for place in range(300)]
+    with pytest.raises(DataError, match=r"'c29', … and 270 more are not ones") as found:
+        assign(columns, {})
+    assert len(str(found.value)) < 1000

@@ -195,6 +195,11 @@ def test_dropped_rows_have_reasons(shelf: DataShelf, services: Services, odd: st
     found = data_reading.look(services, shelf, event(part="dropped", index=0), PERSON, kept, HERE)
     assert found["row"] == 20
     assert found["reason"]["text"] == "Column 'reply' is empty."
+    assert [(cell["name"], cell["text"]) for cell in found["cells"]] == [
+        ("ask", "Nothing?"),
+        ("reply", ""),
+        ("more", ""),
+    ]
 
 
 def test_long_texts_are_cut_and_very_long_rows_not_spelled(
