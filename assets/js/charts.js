@@ -58,6 +58,19 @@ export class Chart {
     series.y.push(y);
   }
 
+  /** Takes back the points after this step. */
+  cut(step) {
+    for (const series of this.points.values()) {
+      const kept = series.x.map((x) => x <= step);
+      series.x = series.x.filter((_, index) => kept[index]);
+      series.y = series.y.filter((_, index) => kept[index]);
+    }
+    if (!this.Plotly) return;
+    const all = this.spec.series.map(({ metric }) => this.points.get(metric));
+    this.Plotly.restyle(this.root, { x: all.map(({ x }) => [...x]), y: all.map(({ y }) => [...y]) });
+    this.drawn = new Map([...this.points].map(([metric, { x }]) => [metric, x.length]));
+  }
+
   /** Draws what was added; the reader's zoom stays. */
   grow() {
     if (!this.Plotly) return;

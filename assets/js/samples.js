@@ -28,6 +28,13 @@ export class Samples {
     this.changed = true;
   }
 
+  /** Takes back the answers after this step. */
+  cut(step) {
+    for (const taken of [...this.steps.keys()]) if (taken > step) this.steps.delete(taken);
+    this.element.hidden = !this.steps.size;
+    this.changed = this.steps.size > 0;
+  }
+
   /** Draws what was added since the last time. */
   draw() {
     if (!this.changed) return;

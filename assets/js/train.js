@@ -33,7 +33,7 @@ export function phaseBadge(phase) {
 }
 
 /** Memory and rows of the run that the form describes, or what is wrong with it. */
-export function mountEstimate(root, props, _trigger, watch) {
+export function mountEstimate(root, props, watch) {
   const draw = () => root.querySelector(".pp-panel")?.replaceChildren(...estimateParts(props.value || {}));
   watch("value", draw);
   draw();
@@ -52,19 +52,21 @@ function estimateParts({ error, memory }) {
   return [element("p", fits ? "pp-verdict pp-good" : "pp-verdict pp-bad", say(key, values))];
 }
 
-export function mountLive(root, props, askToStop, watch) {
+export function mountLive(root, props, watch, askToStop, askToResume) {
   const panel = root.querySelector(".pp-panel");
-  const live = new Live(panel, props.plotly, askToStop);
+  const live = new Live(panel, props.plotly, askToStop, askToResume);
+  window.addEventListener("playground:listed", ({ detail }) => live.wake(detail));
   const receive = () => live.show(props.value || {});
   watch("value", receive);
   receive();
 }
 
 class Live {
-  constructor(panel, version, askToStop) {
+  constructor(panel, version, askToStop, askToResume) {
     this.panel = panel;
     this.version = version;
     this.ask = askToStop;
+    this.askToResume = askToResume;
     this.empty();
   }
 
@@ -84,6 +86,12 @@ class Live {
     this.build();
     this.follower = new Follower(run, (page) => this.receive(page), (message) => this.lost(message));
     return undefined;
+  }
+
+  /** Looks again at a run that had ended and goes on, whoever resumed it. */
+  wake(runs) {
+    const listed = runs.find(({ run }) => run === this.run);
+    if (listed && !ENDED.has(listed.phase) && ENDED.has(this.phase)) this.follower.ask();
   }
 
   leave() {
@@ -108,8 +116,17 @@ class Live {
     this.stop.type = "button";
     this.stop.id = "train-stop";
     this.stop.addEventListener("click", () => this.askToStop());
+    this.resume = element("button", "pt-stop pt-resume", say("train.resume"));
+    this.resume.type = "button";
+    this.resume.id = "train-resume";
+    this.resume.title = say("train.resume.help");
+    this.resume.hidden = true;
+    this.resume.addEventListener("click", () => {
+      this.resume.hidden = true;
+      this.askToResume({ run: this.run });
+    });
     const head = element("div", "pt-head");
-    head.append(this.title, this.badge, this.stop);
+    head.append(this.title, this.badge, this.stop, this.resume);
     this.bar = element("progress");
     this.bar.max = 1;
     this.bar.setAttribute("aria-label", say("train.progress"));
@@ -175,6 +192,10 @@ class Live {
     } else if (event.kind === "sample") this.samples.add(event);
     else if (event.kind === "progress") this.progress = event;
     else if (event.kind === "log") this.write(event);
+    else if (event.kind === "resumed") {
+      this.charts.forEach((chart) => chart.cut(event.step));
+      this.samples.cut(event.step);
+    }
   }
 
   write({ time, text, level }) {
@@ -224,6 +245,7 @@ class Live {
     if (!this.stop || !this.record) return;
     const mine = this.viewer && (this.viewer.host || this.viewer.owner === this.record.owner);
     this.stop.hidden = !mine || ENDED.has(this.phase);
+    this.resume.hidden = !mine || !this.record.resumable;
     this.stop.textContent = say(this.phase === "stopping" ? "train.stop.force" : "train.stop");
   }
 
@@ -243,7 +265,7 @@ function stageWords({ stage, done, total }, known) {
 }
 
 /** The list of runs; the one that is looked at is marked. */
-export function mountRuns(root, props, pick, watch) {
+export function mountRuns(root, props, watch, pick) {
   const panel = root.querySelector(".pp-panel");
   let timer = 0;
   let drawn = "";
@@ -255,7 +277,9 @@ export function mountRuns(root, props, pick, watch) {
         const body = await answer.text();
         if (answer.ok && body !== drawn) {
           drawn = body;
-          drawRuns(panel, JSON.parse(body).runs, props.value || {}, pick);
+          const { runs } = JSON.parse(body);
+          drawRuns(panel, runs, props.value || {}, pick);
+          window.dispatchEvent(new CustomEvent("playground:listed", { detail: runs }));
         }
       } catch {
         // the server is away; the chip in the header says so

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from playground.jobs.resumption import resumable
 from playground.runs.events import Phase
 from playground.runs.records import JobKind, RunRecord
 from playground.ui.services import Services
@@ -24,6 +25,7 @@ def run_row(services: Services, record: RunRecord) -> dict[str, Any]:
         "owner": record.owner,
         "phase": record.phase,
         "reason": record.reason,
+        "resumable": resumable(record, services.store.folder(record.id)),
         "position": services.jobs.position(record.id),
         "created": record.created,
         "started": record.started,

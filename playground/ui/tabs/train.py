@@ -47,21 +47,19 @@ def build(services: Services, shell: Shell) -> TrainTab:
             estimate = _widget("mountEstimate", "train-estimate")
             start = gr.Button(text("train.start"), variant="primary", elem_id="train-start")
         with gr.Column(scale=3, min_width=320):
-            live = _widget("mountLive", "train-live", "stop", plotly=version("plotly"))
+            live = _widget("mountLive", "train-live", "stop", "resume", plotly=version("plotly"))
             runs = _widget("mountRuns", "train-runs", "pick")
     tab = TrainTab(form, estimate, start, live, runs)
     _wire(tab, services, shell)
     return tab
 
 
-def _widget(mount: str, elem_id: str, event: str = "change", **props: Any) -> gr.HTML:
+def _widget(mount: str, elem_id: str, *events: str, **props: Any) -> gr.HTML:
     # Gradio knows a custom event by its quoted name in the script.
+    triggers = ", ".join(f"data => trigger('{event}', data)" for event in events or ("change",))
     return gr.HTML(
         html_template='<div class="pp-panel"></div>',
-        js_on_load=(
-            "playground.module('js/train.js')"
-            f".then(m => m.{mount}(element, props, data => trigger('{event}', data), watch))"
-        ),
+        js_on_load=f"playground.module('js/train.js').then(m => m.{mount}(element, props, watch, {triggers}))",
         elem_id=elem_id,
         apply_default_css=False,
         **props,
@@ -96,6 +94,9 @@ def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
         **quiet,
     ).then(None, js="() => window.dispatchEvent(new Event('playground:runs'))", **quiet)
     tab.live.stop(shown(stop, services), [shell.person], queue=False, **quiet)
+    tab.live.resume(shown(resume, services), [shell.person], queue=False, **quiet).then(
+        None, js="() => window.dispatchEvent(new Event('playground:runs'))", **quiet
+    )
     tab.runs.pick(shown(look_at, services), None, [shell.run, tab.live], queue=False, **quiet)
     shell.opened.then(shown(reopen, services), [shell.person, shell.run], [shell.run, tab.live, tab.runs], **quiet)
     for visit in (shell.opened.then, shell.tab.select):
@@ -175,6 +176,13 @@ def stop(services: Services, event: gr.EventData, person: object, request: gr.Re
     run = str((event._data or {}).get("run", ""))
     identity.require_owner(services.store.get(run).owner, person, request)
     services.jobs.stop(run)
+
+
+def resume(services: Services, event: gr.EventData, person: object, request: gr.Request) -> None:
+    """Puts a run that ended early back into the queue, to go on from its last checkpoint."""
+    run = str((event._data or {}).get("run", ""))
+    identity.require_owner(services.store.get(run).owner, person, request)
+    services.jobs.resume(run)
 
 
 def look_at(services: Services, event: gr.EventData) -> tuple[str, dict[str, Any]]:
