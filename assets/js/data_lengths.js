@@ -52,13 +52,17 @@ class Lengths {
     const sorted = [...lengths].sort((one, other) => one - other);
     const dropped = leftOut + unusable.reduce((sum, { count }) => sum + count, 0);
     const share = (count) => say("data.lengths.share", { count: number(count), share: percent(count / measured) });
+    const prompts = this.value.format === "prompt";
     const facts = [
       ["median", say("data.lengths.tokens", { count: number(sorted[sorted.length >> 1]) })],
       ["longest", say("data.lengths.tokens", { count: number(sorted.at(-1)) })],
       ["truncated", share(truncated)],
-      ["ends_lost", share(lost)],
-      ["dropped", share(dropped)],
-      ["loss", say("data.lengths.share", { count: number(loss), share: percent(tokens ? loss / tokens : 0) })],
+      // Prompts without answers are for generating; nothing of them is ever in a loss.
+      ...(prompts ? [] : [
+        ["ends_lost", share(lost)],
+        ["dropped", share(dropped)],
+        ["loss", say("data.lengths.share", { count: number(loss), share: percent(tokens ? loss / tokens : 0) })],
+      ]),
     ];
     const list = element("dl", "pt-facts pda-facts");
     for (const [name, words] of facts) {
@@ -77,11 +81,12 @@ class Lengths {
     const { measured, total, ends_lost: lost, left_out: leftOut, limit, wanted, unusable } = this.value;
     const lines = [];
     const add = (className, words) => lines.push(element("p", className, words));
-    if (this.value.pairs) add("pp-note", say("data.lengths.pairs"));
+    if (this.value.format === "preference") add("pp-note", say("data.lengths.pairs"));
+    if (this.value.format === "prompt") add("pp-note", say("data.lengths.prompts"));
     if (measured < total) add("pp-note", say("data.lengths.sampled", { measured: number(measured), total: number(total) }));
     if (limit < wanted) add("pda-warning", say("data.lengths.context", { limit: number(limit), wanted: number(wanted) }));
     if (lost) add("pda-warning", say("data.lengths.lost", { count: number(lost), limit: number(limit) }));
-    if (leftOut) add("pda-warning", say("data.lengths.left_out", { count: number(leftOut), limit: number(limit) }));
+    if (leftOut && this.value.format !== "prompt") add("pda-warning", say("data.lengths.left_out", { count: number(leftOut), limit: number(limit) }));
     if (unusable.length) lines.push(reasonList(unusable));
     return lines;
   }

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from playground.data.records import Dropped, Record
-from playground.data.rendered import Rendered
+from playground.data.rendered import Rendered, Segment
+from playground.data.templates import render, render_prompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -58,6 +59,18 @@ class TokenView:
     def kept(self) -> int:
         """Tokens that the model sees."""
         return sum(token.kept for token in self.tokens)
+
+
+def rendered_of(record: Record, template: str, tokenizer: "PreTrainedTokenizerBase") -> Rendered:
+    """The text of a record, as `templates.render` writes it; of a bare prompt, what a model is given to go on from.
+
+    Raises:
+        DataError, ModelError, ConfigError: as `templates.render`.
+    """
+    if record.kind != "prompt":
+        return render(record, template, tokenizer)
+    prompt = record.messages or record.fields["prompt"]
+    return Rendered((Segment(render_prompt(prompt, template, tokenizer), in_loss=False),))
 
 
 def token_view(
@@ -172,9 +185,13 @@ def measure(records: Sequence[Record], template: str, tokenizer: "PreTrainedToke
         ModelError: the tokenizer lacks what the template needs.
         ConfigError: there is no such template.
     """
-    from playground.data.masking import encode_rows
+    from playground.data.masking import encode_rows, prompt_ids
 
-    encoded = encode_rows(_some(records), template, tokenizer, UNLIMITED)
+    chosen = _some(records)
+    if chosen and chosen[0].kind == "prompt":
+        lengths = tuple(len(prompt_ids(rendered_of(record, template, tokenizer), tokenizer)) for record in chosen)
+        return Measured(lengths, tuple(bytes(length) for length in lengths), (), len(records))
+    encoded = encode_rows(chosen, template, tokenizer, UNLIMITED)
     return Measured(
         tuple(len(row.input_ids) for row in encoded.rows),
         tuple(bytes(row.completion_mask) for row in encoded.rows),

@@ -92,7 +92,7 @@ def measure(
             reader.vocabulary,
             lambda: inspection.measure(splits.train, config.data.template_text, reader.tokenizer),
         )
-        return data_view.lengths(measured, config, reader, pairs=splits.format == "preference")
+        return data_view.lengths(measured, config, reader, splits.format)
     except PlaygroundError as error:
         return {"state": "problem", "message": str(error)}
 

@@ -10,11 +10,11 @@ from playground.config.run import DataSettings, RunConfig, SFTSettings
 from playground.data import bundled, inspection
 from playground.data.cells import cell
 from playground.data.formats import FIELDS, assign, optional, to_records
-from playground.data.records import Dropped, Record
+from playground.data.records import Dropped, Format, Record
 from playground.data.rendered import Rendered, Segment
 from playground.data.splits import PARTS, Part, Splits
 from playground.data.tables import Table
-from playground.data.templates import render, render_pair
+from playground.data.templates import render_pair
 from playground.errors import DataError, PlaygroundError
 from playground.ui.data_shelf import Doubles
 
@@ -136,7 +136,9 @@ def _as_trained(record: Record, config: RunConfig, reader: Reader | None) -> dic
     try:
         if record.kind == "preference":
             return _pair(record, config, reader)
-        rendered = render(record, config.data.template_text, reader.tokenizer if reader else inspection.UNLOADED)
+        rendered = inspection.rendered_of(
+            record, config.data.template_text, reader.tokenizer if reader else inspection.UNLOADED
+        )
     except PlaygroundError as error:
         return {"problem": str(error)}
     return {"text": _segments(rendered.segments), **(_tokens(rendered, config, reader) if reader else {})}
@@ -198,8 +200,8 @@ def length_limit(config: RunConfig, reader: Reader) -> int:
     return min(config.training.max_length, reader.context_length)
 
 
-def lengths(measured: inspection.Measured, config: RunConfig, reader: Reader, *, pairs: bool) -> dict[str, Any]:
-    """The histogram's values, and what the maximum length does to these rows; of `pairs` the chosen one counts."""
+def lengths(measured: inspection.Measured, config: RunConfig, reader: Reader, kind: Format) -> dict[str, Any]:
+    """The histogram's values, and what the maximum length does to these rows; of pairs the chosen one counts."""
     limit = length_limit(config, reader)
     summary = inspection.summarise(measured, limit, cast("SFTSettings", config.options).loss_on)
     return {
@@ -208,7 +210,7 @@ def lengths(measured: inspection.Measured, config: RunConfig, reader: Reader, *,
         "limit": limit,
         "wanted": config.training.max_length,
         "model": reader.name,
-        "pairs": pairs,
+        "format": kind,
         "measured": len(measured.lengths) + len(measured.dropped),
         "total": measured.total,
         "unusable": reasons(measured.dropped),

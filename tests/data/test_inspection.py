@@ -7,8 +7,8 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from playground.data import inspection
-from playground.data.inspection import Token, measure, pair_view, question, summarise, token_view
-from playground.data.masking import LossOn, encode_rows, tokenize, tokenize_pair
+from playground.data.inspection import Token, measure, pair_view, question, rendered_of, summarise, token_view
+from playground.data.masking import LossOn, encode_rows, prompt_ids, tokenize, tokenize_pair
 from playground.data.records import Message, Record
 from playground.data.templates import render, render_pair
 from playground.errors import DataError, ModelError
@@ -126,6 +126,18 @@ def test_lengths_are_those_of_the_trainers_rows(max_length: int, loss_on: LossOn
         len(tokenize(render(record, "alpaca", tokenizer), tokenizer, None).input_ids) for record in RECORDS
     )
     assert not measured.sampled
+
+
+def test_bare_prompts_are_what_a_model_goes_on_from() -> None:
+    tokenizer = tokenizer_of("opt")
+    record = Record(0, "prompt", {"prompt": "The film was"})
+    rendered = rendered_of(record, "human-assistant", tokenizer)
+    assert rendered.text == "\n\nHuman: The film was\n\nAssistant:"
+    ids = prompt_ids(rendered, tokenizer)
+    view = token_view(rendered, tokenizer, 100)
+    assert [token.id for token in view.tokens] == ids
+    assert view.loss_tokens == 0
+    assert measure([record], "human-assistant", tokenizer).lengths == (len(ids),)
 
 
 def test_of_many_rows_some_are_measured_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
