@@ -1,26 +1,34 @@
 /**
- * The picture of the next-token distribution. Python is asked once per prompt, for the logits of the whole vocabulary;
- * every slider, draw and detail after that is worked out here, over all of them.
+ * The picture of the next-token distribution. Python is asked once per text, for the logits of the whole vocabulary and
+ * for what the model thought of the text's own tokens; every slider, draw and detail after that is worked out here.
  *
- * The component's value: `{state: "ready", logits (float32 as base64), ids, drawn, prompt, chat, run, vocabulary, model}`,
- * `{state: "waiting"}` while no model is there, `{state: "empty"}` without a prompt, or `{state: "error", message}`.
+ * The component's value: `{state: "ready", logits (float32 as base64), trace, ids, drawn, prompt, chat, run, vocabulary,
+ * model}`, `{state: "waiting"}` while no model is there, `{state: "empty"}` without a prompt, or `{state: "error",
+ * message}`. One that was asked for by a link has `linked`, the model that the link was made with.
  */
 
 import { Bars } from "./distribution_bars.js";
 import { Context } from "./distribution_context.js";
-import { controls } from "./distribution_controls.js";
+import { Controls } from "./distribution_controls.js";
 import { Draws } from "./distribution_draws.js";
 import { Cut, Detail, Tiles } from "./distribution_facts.js";
+import { read } from "./distribution_link.js";
 import { explained, make, text } from "./distribution_page.js";
+import { Probe } from "./distribution_probe.js";
+import { Share } from "./distribution_share.js";
+import { decode, Trace } from "./distribution_trace.js";
 import { penalise, rank, transform } from "./sampling.js";
 
 const VOCABULARIES = new Map();
+const PENALTIES = ["repetition_penalty", "presence_penalty", "frequency_penalty"];
 
 /** Mounts into a gr.HTML whose template holds an empty `.pgd`; see the tab contract in playground/ui/app.py. */
-export async function mount(element, props, trigger, watch) {
+export async function mount(element, props, trigger, watch, server) {
   await style(playground.asset("css/distribution.css"));
-  const picture = new Picture(element.querySelector(".pgd"), props.settings, trigger);
+  const picture = new Picture(element.querySelector(".pgd"), props.settings, trigger, server);
   watch("value", () => picture.receive(props.value));
+  window.addEventListener("hashchange", () => picture.follow());
+  if (picture.follow()) return;
   if (props.value) picture.receive(props.value);
   else trigger("ask");
 }
@@ -33,29 +41,56 @@ function style(address) {
 }
 
 class Picture {
-  constructor(root, settings, trigger) {
+  constructor(root, settings, trigger, server) {
     this.root = root;
     this.trigger = trigger;
-    this.controls = controls(settings, () => this.moved());
-    this.context = new Context((drawn) => this.goTo(drawn));
+    this.settings = settings.map(({ name }) => name);
+    this.controls = new Controls(settings, () => this.moved());
+    this.context = new Context({ goTo: (drawn) => this.goTo(drawn), branch: (place, id) => this.goTo([id], place) });
     this.tiles = new Tiles();
     this.cut = new Cut();
-    this.detail = new Detail();
-    this.bars = new Bars((at) => this.pointAt(at));
+    this.detail = new Detail(() => this.append(this.pointed));
+    this.bars = new Bars((at) => this.pointAt(at), (at) => this.append(at));
     this.draws = new Draws(() => this.distribution, { one: (at) => this.append(at), many: (samples) => this.sampled(samples) });
+    this.probe = new Probe((typed) => server.probe(typed), {
+      append: (ids) => this.goTo([...this.value.drawn, ...ids]),
+      changed: () => this.drawProbe(),
+    });
+    this.share = new Share(() => this.current());
     this.message = make("div", { class: "pgd-message", role: "status" });
-    const formula = explained(make("p", { class: "pgd-temperature" }, text("distribution.formula")), () => text("distribution.formula_help"));
-    const side = make("div", { class: "pgd-side" }, this.controls.element, formula, this.draws.element);
-    const main = make("div", { class: "pgd-main" }, this.tiles.element, this.cut.element, this.detail.element, this.bars.element);
-    this.body = make("div", { class: "pgd-body", hidden: true }, this.context.element, make("div", { class: "pgd-columns" }, side, main));
-    root.replaceChildren(this.message, this.body);
+    this.notice = make("p", { class: "pgd-notice", role: "status", hidden: true });
+    this.arrange();
     this.say(text("distribution.asking"));
     window.addEventListener("playground:status", ({ detail }) => this.statusChanged(detail));
   }
 
+  arrange() {
+    const formula = explained(make("p", { class: "pgd-temperature" }, text("distribution.formula")), () => text("distribution.formula_help"));
+    const side = make("div", { class: "pgd-side" }, this.controls.element, formula, this.draws.element);
+    const parts = [this.tiles, this.cut, this.detail, this.probe, this.bars, this.share];
+    const main = make("div", { class: "pgd-main" }, ...parts.map(({ element }) => element));
+    this.body = make("div", { class: "pgd-body", hidden: true }, this.context.element, make("div", { class: "pgd-columns" }, side, main));
+    this.root.replaceChildren(this.notice, this.message, this.body);
+  }
+
+  /** Shows what the address asks for, if it asks for anything. */
+  follow() {
+    const link = location.hash === playground.followed ? null : read(location.hash, this.settings);
+    if (!link) return false;
+    this.link = link;
+    this.controls.apply(link.values, link.off);
+    this.draws.seed.value = link.seed;
+    if (link.heat) this.context.kind.value = link.heat;
+    this.trigger("link", link);
+    return true;
+  }
+
   /** A new value from Python. */
   async receive(value) {
+    // What was asked for before a link may come after it.
+    if (this.link && value.linked === undefined) return undefined;
     this.value = value;
+    if (value.state !== "waiting") this.arrived(value);
     if (value.state === "empty") return this.say(text("distribution.no_prompt"));
     if (value.state === "error") return this.say(value.message, "error");
     if (value.state === "waiting") return this.statusChanged(playground.status ?? { state: "starting" });
@@ -66,6 +101,15 @@ class Picture {
       this.say(error.message, "error");
     }
     return undefined;
+  }
+
+  /** The link has done what it could. */
+  arrived({ linked, model }) {
+    this.waitingSamples = this.link?.samples ?? 0;
+    if (this.link) playground.followed = location.hash;
+    this.link = null;
+    this.notice.hidden = !linked || !model || linked === model;
+    if (!this.notice.hidden) this.notice.textContent = text("distribution.link_other_model", { wanted: linked, model });
   }
 
   open(value, tokens) {
@@ -81,9 +125,11 @@ class Picture {
     this.draws.step = value.drawn.length;
     this.draws.clear();
     this.draws.one.disabled = false;
-    this.context.draw(value, tokens);
+    this.context.draw(value, tokens, new Trace(value.trace));
     this.bars.start(this.ranking.sorted.length);
     this.update();
+    if (this.waitingSamples) this.draws.drawMany(this.waitingSamples);
+    this.waitingSamples = 0;
   }
 
   /** A slider moved: at most one update per frame, the last position wins. */
@@ -100,7 +146,7 @@ class Picture {
     const started = performance.now();
     const { values } = this.controls;
     const { ids } = this.value;
-    const penalties = ["repetition_penalty", "presence_penalty", "frequency_penalty"].map((name) => values[name]).join();
+    const penalties = PENALTIES.map((name) => values[name]).join();
     if (this.penalised?.penalties !== penalties) {
       this.penalised = { penalties, ranking: penalise(this.ranking, ids, values) };
     }
@@ -111,14 +157,23 @@ class Picture {
 
   render() {
     const { ranking } = this.penalised;
+    this.controls.report(this.distribution);
     this.tiles.draw(ranking, this.distribution);
     this.cut.draw(ranking, this.distribution, this.controls.values.temperature);
     this.bars.draw(ranking, this.distribution, this.tokens, this.draws.samples);
     this.pointAt(this.bars.chosen);
+    this.drawProbe();
   }
 
   pointAt(at) {
-    if (this.distribution) this.detail.draw(this.penalised.ranking, this.distribution, this.controls.values, this.tokens, at);
+    this.pointed = at;
+    if (this.distribution) {
+      this.detail.draw(this.penalised.ranking, this.distribution, this.controls.values, this.tokens, at, this.value.ids);
+    }
+  }
+
+  drawProbe() {
+    if (this.distribution) this.probe.draw(this.penalised.ranking, this.distribution, this.controls.values, this.tokens);
   }
 
   sampled(samples) {
@@ -132,10 +187,26 @@ class Picture {
     this.goTo([...this.value.drawn, this.penalised.ranking.order[at]]);
   }
 
-  goTo(drawn) {
+  /** Asks for the distribution after other tokens, and after no more than `keep` tokens of the prompt where given. */
+  goTo(drawn, keep = null) {
+    if (this.draws.one.disabled) return;
     this.draws.one.disabled = true;
     const { prompt, chat, run } = this.value;
-    this.trigger("step", { prompt, chat, run, drawn });
+    this.trigger("step", { prompt, chat, run, drawn, keep });
+  }
+
+  /** What is on the screen, for an address or a file. */
+  current() {
+    const { prompt, chat, run, drawn, model } = this.value;
+    const { values, off } = this.controls.state;
+    const { samples } = this.draws;
+    const view = { model, prompt, chat, run, drawn, values, off, seed: this.draws.number, samples: (samples?.total ?? 0) / 1000, heat: this.context.kind.value };
+    const { ranking } = this.penalised;
+    const shown = { ranking, distribution: this.distribution, settings: this.controls.values, tokens: this.tokens, samples };
+    const used = this.settings.map((name) => `${text(`setting.generation.${name}.label`)} ${this.controls.values[name]}`);
+    const whole = `${prompt}${chat ? "" : this.value.text}`.replaceAll(/\s+/g, " ");
+    const caption = [`${model}: “${whole.length > 90 ? `… ${whole.slice(-88)}` : whole}”`, used.join(" · ")];
+    return { view, shown, rows: this.bars.rows.length, caption };
   }
 
   /** Waiting for a model ends, and a picture of a model that was replaced is drawn anew, without a click. */
@@ -143,7 +214,9 @@ class Picture {
     const waiting = this.value?.state === "waiting";
     if (waiting) this.wait(status);
     const outdated = this.value?.state === "ready" && status.title !== this.value.model;
-    if (status.state === "ready" && (waiting || outdated) && this.root.checkVisibility()) this.trigger("ask");
+    if (status.state !== "ready" || !(waiting || outdated) || !this.root.checkVisibility()) return;
+    if (this.link) this.trigger("link", this.link);
+    else this.trigger("ask");
   }
 
   wait(status) {
@@ -177,10 +250,4 @@ async function vocabulary(id) {
     VOCABULARIES.set(id, body);
   }
   return VOCABULARIES.get(id);
-}
-
-/** base64 of little-endian float32 -> Float32Array */
-function decode(base64) {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  return new Float32Array(bytes.buffer);
 }

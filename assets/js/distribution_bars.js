@@ -1,16 +1,20 @@
 /** The bars: one row per token in descending order, the raw distribution as a ghost behind the final one. */
 
 import { count, explained, make, percent, text, visible } from "./distribution_page.js";
-import { probabilityAt, rawProbability } from "./sampling.js";
+import { probabilityAt, rawProbability, stays } from "./sampling.js";
 
 const STEP = 24;
 const MOST = 240;
 const SCALES = [0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.16, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1];
 
 export class Bars {
-  /** @param {(at: number) => void} pointed  told the rank that the reader points at */
-  constructor(pointed) {
+  /**
+   * @param {(at: number) => void} pointed  told the rank that the reader points at
+   * @param {(at: number) => void} appended  told the rank of a token that the text shall go on with
+   */
+  constructor(pointed, appended) {
     this.pointed = pointed;
+    this.appended = appended;
     this.rows = [];
     this.chosen = 0;
     this.axis = make("div", { class: "pgd-axis", "aria-hidden": "true" });
@@ -18,8 +22,9 @@ export class Bars {
     this.rest = make("div", { class: "pgd-rest" });
     this.more = make("button", { type: "button", class: "pgd-button pgd-quiet", "data-action": "more" }, text("distribution.more"));
     this.fewer = make("button", { type: "button", class: "pgd-button pgd-quiet", "data-action": "fewer" }, text("distribution.fewer"));
+    const hint = make("p", { class: "pgd-hint" }, text("distribution.bars_hint"));
     this.element = make(
-      "div", { class: "pgd-bars" }, legend(), this.axis, this.list, this.rest, make("div", { class: "pgd-foot" }, this.more, this.fewer),
+      "div", { class: "pgd-bars" }, legend(), hint, this.axis, this.list, this.rest, make("div", { class: "pgd-foot" }, this.more, this.fewer),
     );
     this.ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => {
       const tick = make("span", { style: `left:${share * 100}%` });
@@ -29,7 +34,10 @@ export class Bars {
     this.more.addEventListener("click", () => this.resize(this.rows.length + STEP));
     this.fewer.addEventListener("click", () => this.resize(STEP));
     this.list.addEventListener("keydown", (event) => this.move(event));
-    this.list.addEventListener("pointerleave", () => this.pointed(this.chosen));
+    this.list.addEventListener("pointerleave", () => {
+      this.under = null;
+      this.pointed(this.chosen);
+    });
   }
 
   /** Shows a prompt's tokens from the top again. */
@@ -61,14 +69,23 @@ export class Bars {
     };
     const track = make("span", { class: "pgd-track" }, row.ghost, row.bar, row.seen);
     row.element = make("div", { class: "pgd-row", role: "option", tabindex: -1, "aria-selected": "false" }, row.label, track, row.value);
-    row.element.addEventListener("pointerenter", () => this.pointed(at));
+    // Not when the page scrolls under a mouse that lies still: then the keyboard is at work.
+    row.element.addEventListener("pointermove", ({ movementX, movementY }) => {
+      if ((movementX || movementY) && this.under !== at) this.pointed((this.under = at));
+    });
     row.element.addEventListener("focus", () => this.choose(at));
-    row.element.addEventListener("click", () => row.element.focus());
+    row.element.addEventListener("pointerdown", () => (this.before = this.chosen));
+    row.element.addEventListener("click", ({ pointerType }) => {
+      row.element.focus();
+      // A finger cannot hover: its first tap looks at a token, its second takes it.
+      if (pointerType !== "touch" || this.before === at) this.appended(at);
+    });
     this.rows.push(row);
     this.list.append(row.element);
   }
 
   choose(at) {
+    this.under = null;
     const before = this.rows[this.chosen]?.element;
     before?.setAttribute("aria-selected", "false");
     if (before) before.tabIndex = -1;
@@ -79,6 +96,7 @@ export class Bars {
   }
 
   move(event) {
+    if (event.key === "Enter") this.appended(this.chosen);
     const last = this.rows.length - 1;
     const to = { ArrowDown: this.chosen + 1, ArrowUp: this.chosen - 1, Home: 0, End: last, PageDown: this.chosen + 10, PageUp: this.chosen - 10 }[event.key];
     if (to === undefined) return;
@@ -103,15 +121,15 @@ export class Bars {
     const highest = values.reduce((most, { raw, final, seen }) => Math.max(most, raw, final, seen), 0);
     const scale = SCALES.find((candidate) => candidate >= highest * 0.999) ?? 1;
     for (const { share, tick } of this.ticks) tick.textContent = tickLabel(share * scale);
-    this.rows.forEach((row, at) => drawRow(row, ranking.order[at], values[at], at >= distribution.kept, scale, tokens));
-    this.drawRest(values, distribution.kept);
+    this.rows.forEach((row, at) => drawRow(row, ranking.order[at], values[at], !stays(distribution, at), scale, tokens));
+    this.drawRest(values, distribution.end);
   }
 
-  drawRest(values, kept) {
+  drawRest(values, end) {
     const hidden = this.size - values.length;
     this.rest.hidden = hidden === 0;
     const left = (key) => Math.max(0, 1 - values.reduce((sum, value) => sum + value[key], 0));
-    const final = kept > values.length ? left("final") : 0;
+    const final = end > values.length ? left("final") : 0;
     this.rest.textContent = text("distribution.rest", { count: count(hidden), raw: percent(left("raw")), final: percent(final) });
   }
 }

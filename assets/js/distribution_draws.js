@@ -2,6 +2,7 @@
 
 import { count, explained, fixed, help, make, percent, text, visible } from "./distribution_page.js";
 import { draw, generator, probabilityAt } from "./sampling.js";
+import { goodnessOfFit } from "./statistics.js";
 
 const MANY = 1000;
 const MANY_STREAM = 0x7f4a7c15; // one token at step n uses stream n, so this is far from all of them
@@ -64,11 +65,12 @@ export class Draws {
     this.told.one(at);
   }
 
-  drawMany() {
+  /** A thousand more, `times` over. */
+  drawMany(times = 1) {
     const distribution = this.current();
     this.samples ??= { counts: new Uint32Array(distribution.weights.length), total: 0, random: generator(this.number, MANY_STREAM) };
-    for (const at of draw(distribution, this.samples.random, MANY)) this.samples.counts[at]++;
-    this.samples.total += MANY;
+    for (const at of draw(distribution, this.samples.random, MANY * times)) this.samples.counts[at]++;
+    this.samples.total += MANY * times;
     this.told.many(this.samples);
   }
 
@@ -77,13 +79,13 @@ export class Draws {
     const { counts, total } = this.samples;
     const distribution = this.current();
     let widest = { gap: -1 };
-    for (let at = 0; at < distribution.kept; at++) {
+    for (let at = distribution.first; at < distribution.end; at++) {
       const { final } = probabilityAt(distribution, at);
       const gap = Math.abs(counts[at] / total - final);
       if (gap > widest.gap) widest = { gap, at, final };
     }
     const { gap, at, final } = widest;
-    this.note.textContent = text("distribution.samples", {
+    const gaps = text("distribution.samples", {
       total: count(total),
       seed: this.number,
       token: visible(tokens[ranking.order[at]]),
@@ -92,5 +94,15 @@ export class Draws {
       gap: fixed(gap * 100, 2),
       error: fixed(Math.sqrt((final * (1 - final)) / total) * 100, 2),
     });
+    const test = goodnessOfFit(counts, total, distribution);
+    this.note.replaceChildren(make("span", {}, gaps), " ", explained(make("span", { "data-fact": "chi" }, verdict(test)), () => text("distribution.chi_help")));
   }
+}
+
+/** The χ² test in words. */
+function verdict(test) {
+  if (!test) return text("distribution.chi_none");
+  const p = test.p < 0.001 ? `p = ${test.p.toExponential(1)}` : `p = ${fixed(test.p, 3)}`;
+  const values = { statistic: fixed(test.statistic, 1), freedom: count(test.freedom), p, share: percent(test.p) };
+  return text("distribution.chi", values);
 }

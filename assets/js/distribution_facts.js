@@ -1,5 +1,6 @@
 /** What is said about a distribution in numbers: tiles, the cut and its renormalisation, and one token in detail. */
 
+import { Formula } from "./distribution_formula.js";
 import { count, explained, factor, fixed, make, percent, text, visible } from "./distribution_page.js";
 import { probabilityAt, rawProbability } from "./sampling.js";
 
@@ -61,10 +62,10 @@ function strip(key) {
   const pieces = Array.from({ length: SEGMENTS + 1 }, () => make("i", {}));
   const bar = make("span", { class: "pgd-strip" }, ...pieces);
   const element = make("div", { class: "pgd-stripline", "aria-hidden": "true" }, make("span", {}, text(key)), bar);
-  const draw = ({ weights, kept, keptSum }, whole) => {
+  const draw = ({ weights, first, end, keptSum }, whole) => {
     let left = 0;
     for (let at = 0; at < SEGMENTS; at++) {
-      const share = at < kept ? weights[at] / whole : 0;
+      const share = first + at < end ? weights[first + at] / whole : 0;
       place(pieces[at], left, share);
       left += share;
     }
@@ -80,44 +81,33 @@ function place(piece, left, share) {
 
 /** The token that the reader points at: what it is, its numbers, and how its probability comes about. */
 export class Detail {
-  constructor() {
+  /** @param {() => void} append  goes on with the text by the token shown */
+  constructor(append) {
     this.token = make("span", { class: "pgd-detail-token" });
+    this.append = make("button", { type: "button", class: "pgd-button pgd-quiet", "data-action": "append", onclick: append }, text("distribution.append"));
     this.facts = new Map(["id", "rank", "logit", "raw", "final"].map((name) => [name, make("dd", { "data-token": name })]));
     const list = Array.from(this.facts, ([name, value]) => {
       const pair = make("div", {}, make("dt", {}, text(`distribution.token_${name}`)), value);
       return explained(pair, () => text(`distribution.token_${name}_help`));
     });
-    this.formula = make("p", { class: "pgd-formula", "data-token": "formula" });
-    this.element = make("div", { class: "pgd-detail" }, this.token, make("dl", {}, ...list), this.formula);
+    this.formula = new Formula();
+    const head = make("div", { class: "pgd-detail-head" }, this.token, this.append);
+    this.element = make("div", { class: "pgd-detail" }, head, make("dl", {}, ...list), this.formula.element);
   }
 
-  draw(ranking, distribution, settings, tokens, at) {
+  /** @param {number[]} ids  the text so far, for the penalties */
+  draw(ranking, distribution, settings, tokens, at, ids) {
     const id = ranking.order[at];
     const { uncut, final } = probabilityAt(distribution, at);
-    const logit = ranking.logits[id];
     this.token.textContent = visible(tokens[id]);
     const values = {
       id: String(id),
       rank: count(at + 1),
-      logit: fixed(logit, 3),
+      logit: fixed(ranking.logits[id], 3),
       raw: percent(rawProbability(ranking, id)),
       final: percent(final),
     };
     for (const [name, value] of this.facts) value.textContent = values[name];
-    const used = ranking.sorted[at];
-    this.formula.textContent = this.explain(distribution, settings, { at, used, logit, uncut, final });
-  }
-
-  explain({ kept, keptMass, after }, { temperature }, { at, used, logit, uncut, final }) {
-    if (temperature === 0) return text(at === 0 ? "distribution.formula_argmax" : "distribution.formula_not_argmax");
-    const parts = { logit: fixed(used, 2), temperature: String(temperature), uncut: percent(uncut) };
-    const tempered = text("distribution.formula_tempered", parts);
-    const penalised = used === logit ? "" : `${text("distribution.formula_penalised", { from: fixed(logit, 2), to: fixed(used, 2) })} `;
-    if (keptMass === 1) return `${penalised}${tempered}`;
-    if (at < kept) {
-      return `${penalised}${tempered} ${text("distribution.formula_kept", { factor: factor(keptMass), final: percent(final) })}`;
-    }
-    const filter = ["top_k", "top_p", "min_p"].find((name) => at >= after[name]);
-    return `${penalised}${tempered} ${text("distribution.formula_cut", { filter: text(`setting.generation.${filter}.label`) })}`;
+    this.formula.draw(ranking, distribution, settings, { at, ids, uncut, final });
   }
 }

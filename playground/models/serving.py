@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from playground.config.generation import GenerationSettings
 from playground.errors import Cancelled
-from playground.models.detokenise import AnswerText
+from playground.models.detokenise import AnswerText, decode
 from playground.models.generation import Answer, OnTokens, generate, next_logits
 from playground.models.prompting import Prompt, chat_ids, prompt_ids, start_ids
 from playground.models.residence import Residence, ServerStatus
@@ -78,6 +78,11 @@ class ModelServer(Residence):
         """The tokens that a piece of text becomes by itself, without special tokens. ModelError without a model."""
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
+
+    def beginning(self, text: str, tokens: int) -> str:
+        """The text of a plain prompt's first tokens, special ones left out. ModelError as `next_token`."""
+        tokenizer = self.tokenizer
+        return decode(tokenizer, start_ids(tokenizer, text)[:tokens])
 
     def next_token(
         self, text: str, *, chat: bool = False, run: str | None = None, drawn: Sequence[int] = (), traced: int = 0

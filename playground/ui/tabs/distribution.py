@@ -4,8 +4,6 @@ Python runs the model once per prompt and hands the logits of the whole vocabula
 slider changes is worked out there (`assets/js/sampling.js`), so no request is made while one moves.
 """
 
-import base64
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +14,7 @@ from playground.config.settings import setting
 from playground.errors import PlaygroundError
 from playground.runs.events import Phase
 from playground.ui import identity
+from playground.ui.distribution_view import picture_of, probe, table
 from playground.ui.errors import shown
 from playground.ui.i18n import text
 from playground.ui.services import Services
@@ -43,8 +42,22 @@ BASE = ""
 """Value of the run selector that stands for the loaded model itself."""
 MOUNT = """
 const page = await playground.module('js/distribution.js');
-await page.mount(element, props, (name, data) => trigger({ask: 'ask', step: 'step'}[name], data), watch);
+const known = {ask: 'ask', step: 'step', link: 'link'};
+await page.mount(element, props, (name, data) => trigger(known[name], data), watch, server);
 """
+OPEN_LINKED = """
+() => {
+    if (location.hash.startsWith('#distribution?')) document.querySelector('#tab-distribution-button')?.click();
+}
+"""
+"""An address of `assets/js/distribution_link.js` opens this tab."""
+KEEP_LINKED = """
+(person, shared, ...asked) => {
+    const linked = location.hash.startsWith('#distribution?') && location.hash !== playground.followed;
+    return [person, linked ? '' : shared, ...asked];
+}
+"""
+"""The prompt of a link that is still being followed is not replaced by the one shared between the tabs."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ class DistributionTab:
 
 def build(services: Services, shell: Shell) -> DistributionTab:
     """Lays the tab out and wires it."""
-    tab = _layout()
+    tab = _layout(services)
     asked = [tab.prompt, tab.chat, tab.run]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     for event in (tab.show.click, tab.prompt.submit, tab.chat.input, tab.run.input):
@@ -71,7 +84,9 @@ def build(services: Services, shell: Shell) -> DistributionTab:
     )
     known, anew = [shell.person, shell.prompt, *asked], [tab.prompt, tab.run, tab.picture]
     tab.picture.ask(shown(refresh, services), known, anew, **quiet)
-    shell.tab.select(shown(opened, services), known, anew, **quiet)
+    tab.picture.link(shown(follow, services), [shell.person], [*asked, tab.picture, shell.prompt], **quiet)
+    shell.tab.select(shown(opened, services), known, anew, js=KEEP_LINKED, **quiet)
+    shell.opened.then(None, js=OPEN_LINKED, **quiet)
     tab.picture.step(shown(step, services), None, [tab.prompt, shell.prompt, tab.picture], **quiet)
     gr.api(shown(next_token, services), api_name="next_token")
     return tab
@@ -108,14 +123,32 @@ def opened(
 
 
 def step(services: Services, event: gr.EventData) -> tuple[Any, Any, dict[str, Any]]:
-    """The text goes on, or back, by drawn tokens. A plain prompt shows them; a chat's message stays as it is."""
+    """The text goes on, or back, by tokens. A plain prompt shows them; a chat's message stays as it is."""
     asked = event._data or {}
     prompt, chat, run = str(asked.get("prompt", "")), asked.get("chat") is True, str(asked.get("run") or BASE)
+    keep = asked.get("keep")
+    if isinstance(keep, int) and not chat:
+        prompt = services.model_server().beginning(prompt, keep)
     picture = picture_of(services, prompt, chat, run, asked.get("drawn", []))
     if chat or picture["state"] != "ready":
         return gr.skip(), gr.skip(), picture
     written = prompt + picture["text"]
     return written, written, picture
+
+
+def follow(
+    services: Services, person: object, event: gr.EventData, request: gr.Request
+) -> tuple[Any, Any, Any, dict[str, Any], Any]:
+    """What a link asks for: prompt, form, run and picture, and the prompt to share. Anything may stand in a link."""
+    asked = event._data or {}
+    prompt, chat, model = str(asked.get("prompt", "")), asked.get("chat") is True, str(asked.get("model", ""))
+    runs = runs_of(services, person, request)
+    run = asked.get("run") if asked.get("run") in [value for _, value in runs] else BASE
+    # Another model's tokens are other texts.
+    drawn = asked.get("drawn", []) if model == services.status().get("title") else []
+    picture = {**picture_of(services, prompt, chat, str(run), drawn), "linked": model}
+    written = prompt if chat else prompt + picture.get("text", "")
+    return written, chat, gr.update(choices=runs, value=run), picture, written
 
 
 def runs_of(services: Services, person: object, request: gr.Request) -> list[tuple[Any, str]]:
@@ -128,40 +161,6 @@ def runs_of(services: Services, person: object, request: gr.Request) -> list[tup
     records = services.store.list("run", owner=None if visitor.host else visitor.owner)
     fitting = [run for run in records if run.phase in (Phase.DONE, Phase.STOPPED) and run.document["model"] == loaded]
     return base + [(f"{run.name or run.method} · {run.id}", run.id) for run in fitting]
-
-
-def picture_of(services: Services, prompt: str, chat: bool, run: str, drawn: Sequence[int] = ()) -> dict[str, Any]:
-    """The widget's value, as `assets/js/distribution.js` describes it; a refusal is part of it, in words."""
-    status = services.status()
-    if status["state"] != "ready":
-        return {"state": "waiting"}
-    if not prompt.strip():
-        return {"state": "empty"}
-    server = services.model_server()
-    try:
-        _check_tokens(drawn, len(server.token_texts()))
-        found = server.next_token(prompt, chat=chat, run=run or None, drawn=drawn)
-    except PlaygroundError as error:
-        return {"state": "error", "message": str(error)}
-    return {
-        "state": "ready",
-        "logits": base64.b64encode(found.logits.astype("<f4", copy=False).tobytes()).decode(),
-        "ids": found.ids,
-        "drawn": list(drawn),
-        "text": found.drawn,
-        "prompt": prompt,
-        "chat": chat,
-        "run": run,
-        "vocabulary": found.vocabulary_id,
-        "model": status["title"],
-    }
-
-
-def _check_tokens(ids: Sequence[int], vocabulary: int) -> None:
-    """Refuses what the page never sends: the ids come from the browser, so anything may stand there."""
-    for found in ids:
-        if not isinstance(found, int) or not 0 <= found < vocabulary:
-            raise PlaygroundError(f"Token ids of this model are 0 to {vocabulary - 1}; got {found!r}.")
 
 
 def next_token(
@@ -204,59 +203,11 @@ def next_token(
     return table(found.logits, found.ids, server.token_texts(), settings, limit)
 
 
-def table(
-    logits: Any, ids: Sequence[int], texts: Sequence[str], settings: GenerationSettings, limit: int
-) -> dict[str, Any]:
-    """One distribution as JSON values: `limit` rows, and what is true of the whole vocabulary.
+def _layout(services: Services) -> DistributionTab:
+    def tokens(typed: object) -> dict[str, Any]:
+        return probe(services, typed)
 
-    Args:
-        logits: (vocab,) float32 as the model gave them.
-        ids: tokens of the prompt, for the penalties.
-        texts: of every token, by id.
-    """
-    import torch
-
-    from playground.core.sampling import transform
-
-    given = torch.from_numpy(logits)
-    made = transform(
-        given,
-        temperature_value=settings.temperature,
-        k=settings.top_k,
-        p=settings.top_p,
-        min_p_share=settings.min_p,
-        typical_mass=settings.typical_p,
-        penalty=settings.repetition_penalty,
-        presence=settings.presence_penalty,
-        frequency=settings.frequency_penalty,
-        previous_ids=torch.tensor(ids),
-    )
-    # By final probability, then by raw: cut tokens, all at 0, follow in the order the model had them.
-    by_raw = torch.argsort(made.raw, descending=True, stable=True)
-    order = by_raw[torch.argsort(made.probabilities[by_raw], descending=True, stable=True)][:limit].tolist()
-    rows = [
-        {
-            "id": token,
-            "text": texts[token] if token < len(texts) else "",
-            "logit": logit if (logit := float(given[token])) > float("-inf") else None,
-            "raw_probability": float(made.raw[token]),
-            "probability": float(made.probabilities[token]),
-            "kept": bool(made.kept[token]),
-        }
-        for token in order
-    ]
-    return {
-        "tokens": rows,
-        "prompt_ids": list(ids),
-        "vocabulary": len(given),
-        "kept": int(made.kept.sum()),
-        "kept_mass": float(made.kept_mass),
-        "entropy_nats": float(made.entropy_nats),
-        "effective_choices": float(made.effective_choices),
-    }
-
-
-def _layout() -> DistributionTab:
+    tokens.__name__ = "probe"
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=320):
             prompt = gr.Textbox(
@@ -296,6 +247,7 @@ def _layout() -> DistributionTab:
         elem_id="distribution-picture",
         elem_classes="pp-bare",
         settings=[slider_of(name) for name in SLIDERS],
+        server_functions=[tokens],
     )
     return DistributionTab(prompt, examples, chat, run, show, picture)
 
