@@ -39,3 +39,7 @@ class Dice:
         """`count` different options in random order."""
         self.nats += math.lgamma(len(options) + 1) - math.lgamma(len(options) - count + 1)
         return self._random.sample(list(options), count)
+
+    def untold(self, options: Sequence[T], count: int = 1) -> None:
+        """Takes back the surprise of `count` draws among these options that left no trace in the text."""
+        self.nats -= count * math.log(len(options))

@@ -80,19 +80,22 @@ def review_rest(dice: Dice, mood: Mood) -> str:
     """What follows the opening, in one mood."""
     first, second = dice.some(mood.adjectives, 2)
     aspect, other = dice.some(ASPECTS, 2)
-    parts = [f", and it was {first}."]
-    middle = dice.pick(
-        (
-            f" The {aspect} was {second} and the {other} {dice.pick(mood.effects)}.",
-            f" The {aspect} {dice.pick(mood.effects)}.",
-            f" I found the {aspect} {second}.",
-            f" From the first minute the {aspect} was {second}.",
-        )
-    )
-    parts.append(middle)
-    if dice.chance(0.7):
-        parts.append(f" {dice.pick(mood.verdicts)}")
-    return "".join(parts)
+    effect, another = dice.pick(mood.effects), dice.pick(mood.effects)
+    middle = dice.pick(("both", "effect", "found", "minute"))
+    # Not every draw is told in every middle, and what is not told surprises nobody.
+    dice.untold(mood.effects, 1 if middle in ("both", "effect") else 2)
+    if middle != "both":
+        dice.untold(ASPECTS[1:])
+    if middle == "effect":
+        dice.untold(mood.adjectives[1:])
+    told = {
+        "both": f" The {aspect} was {second} and the {other} {effect}.",
+        "effect": f" The {aspect} {another}.",
+        "found": f" I found the {aspect} {second}.",
+        "minute": f" From the first minute the {aspect} was {second}.",
+    }[middle]
+    verdict = f" {dice.pick(mood.verdicts)}" if dice.chance(0.7) else ""
+    return f", and it was {first}.{told}{verdict}"
 
 
 def portrait(dice: Dice) -> str:

@@ -188,7 +188,8 @@ speak politely and rudely. For example:
 
 `make tiny` runs `scripts/tiny/train.py`: a grammar of our own writes the training text (no text of anybody else is
 in it), a byte-level BPE tokenizer and the model are trained on it from nothing, {measured.steps:,} steps of
-{BATCH} × {ROW} tokens in {measured.minutes:.0f} minutes on two CPU cores, from fixed seeds. Weights are stored in
+{BATCH} × {ROW} tokens in {measured.minutes:.0f} minutes on two CPU cores
+that had other work too, from fixed seeds. Weights are stored in
 float16.
 
 ## How well it learnt
@@ -200,8 +201,8 @@ On {HELD_OUT:,} texts of the same grammar that it was not trained on:
 | the model | {ours} |
 | the grammar's own entropy | {least} |
 
-The grammar's entropy is the mean surprise of its choices; no model can do better on average, but for texts that the
-grammar can make in more than one way.
+The grammar's entropy is the mean surprise of the choices that a text tells of; no model can do better on average, but
+for the few texts that the grammar can make in more than one way.
 
 ## Limits
 
