@@ -36,7 +36,8 @@ class TokenList {
     this.fact = element("p", "pda-token-fact");
     this.boxes = row.tokens.map(tokenBox);
     // A line may break between any two tokens, since the mark for a space is no space.
-    const parts = this.boxes.flatMap((box) => [box, element("wbr")]);
+    // A break at a token's end stands behind its box, or the next line would begin with an empty end of it.
+    const parts = this.boxes.flatMap((box, place) => [box, endsLine(row.tokens[place]) ? "\n" : element("wbr")]);
     if (row.kept < row.tokens.length) parts.splice(2 * row.kept, 0, cutMark(limit));
     this.list.append(...parts);
     if (this.boxes.length) this.boxes[0].tabIndex = 0;
@@ -133,8 +134,13 @@ export function textOf(segments) {
   return box;
 }
 
+function endsLine([, text, part]) {
+  return part === 1 && text.endsWith("\n");
+}
+
 function tokenBox([, text, part, , inLoss, kept, special], place) {
-  const box = element("span", "pda-token", part > 1 ? "‥" : visible(text));
+  const words = part > 1 ? "‥" : visible(text);
+  const box = element("span", "pda-token", words.endsWith("\n") ? words.slice(0, -1) : words);
   box.dataset.place = place;
   box.classList.toggle("pda-learnt", inLoss);
   box.classList.toggle("pda-cut", !kept);

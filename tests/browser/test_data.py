@@ -72,6 +72,11 @@ def test_a_bundled_set_shows_what_is_learnt_token_by_token(page: Page) -> None:
     expect(page.locator(".pda-text mark")).to_have_text(
         "The number 359 in words is three hundred and fifty-nine.<|im_end|>"
     )
+    assert page.locator(".pda-tokens").inner_text().splitlines()[1:4] == [
+        "⏎",
+        "###·Instruction:⏎",
+        "Write·359·in·words.⏎",
+    ]
     tokens.last.hover()
     expect(page.locator(".pda-token-fact")).to_have_text(
         re.compile(r"token 55 of 55.*id 2.*special token.*in the loss")
