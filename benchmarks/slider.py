@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from playwright.sync_api import Page, Route, sync_playwright
 
 from benchmarks.machine import describe
@@ -52,7 +53,17 @@ async ([name, values]) => {
   return performance.getEntriesByName("playground:distribution").map(entry => entry.duration);
 }
 """
-SWEEPS = {"temperature": (0.05, 5.0), "top_p": (0.01, 0.99), "top_k": (1, 200), "min_p": (0.01, 0.5)}
+SWEEPS = {
+    "repetition_penalty": (0.6, 2.0),
+    "presence_penalty": (-1.9, 2.0),
+    "frequency_penalty": (-1.9, 2.0),
+    "temperature": (0.05, 5.0),
+    "top_k": (1, 200),
+    "top_p": (0.01, 0.99),
+    "min_p": (0.01, 0.5),
+    "typical_p": (0.01, 0.99),
+}
+TEXT_TOKENS = 200
 
 
 def main() -> None:
@@ -93,17 +104,35 @@ def mounted(page: Page, size: int) -> Page:
 
     page.route(f"{ORIGIN}**", answer)
     page.goto(ORIGIN)
-    logits = np.random.default_rng(0).normal(0, 3, size).astype("<f4")
+    chance = np.random.default_rng(0)
     value = {
         "state": "ready",
-        "logits": base64.b64encode(logits.tobytes()).decode(),
-        "ids": list(range(200)),
+        "logits": packed(chance.normal(0, 3, size).astype("<f4")),
+        "trace": {
+            "start": 1,
+            "logs": packed(chance.normal(-3, 1, TEXT_TOKENS - 1).astype("<f4")),
+            "ranks": packed(np.ones(TEXT_TOKENS - 1, "<i4")),
+            "entropies": packed(chance.normal(2, 1, TEXT_TOKENS - 1).astype("<f4")),
+            "others": packed(np.ones((TEXT_TOKENS - 1, 10), "<i4")),
+            "other_logs": packed(np.full((TEXT_TOKENS - 1, 10), -3, "<f4")),
+        },
+        "ids": list(range(TEXT_TOKENS)),
         "drawn": [],
+        "prompt": "",
+        "text": "",
+        "chat": False,
+        "run": "",
+        "model": "benchmark",
         "vocabulary": str(size),
     }
     page.evaluate(MOUNT, [texts("en"), [slider_of(name) for name in SLIDERS], value])
     page.wait_for_selector(".pgd[data-state=ready]")
     return page
+
+
+def packed(numbers: npt.NDArray[Any]) -> str:
+    """As the server sends numbers."""
+    return base64.b64encode(numbers.tobytes()).decode()
 
 
 def moved(page: Page, name: str, low: float, high: float, moves: int) -> list[float]:

@@ -150,9 +150,9 @@ def test_the_strip_works_the_probability_out_step_by_step(open_page: Opener, ser
     page = opened(open_page, server)
     ask(page, "The capital of France is Paris. The capital of France is")
     shown_prompt(page, "␣France", "␣is")
-    for name, value in (("temperature", 0.5), ("repetition_penalty", 1.2), ("presence_penalty", 0.5), ("top_p", 0.8)):
+    for name, value in (("temperature", 0.5), ("repetition_penalty", 1.05), ("presence_penalty", 0.2), ("top_k", 20)):
         slide(page, name, value)
-    slide(page, "frequency_penalty", 0.25)
+    slide(page, "frequency_penalty", 0.1)
     page.locator("#pgd-probe").fill(" Paris")
     expect(page.locator(".pgd-readings li")).to_have_count(1)
     page.locator(".pgd-row", has=page.get_by_text("␣Paris", exact=True)).focus()
@@ -160,9 +160,9 @@ def test_the_strip_works_the_probability_out_step_by_step(open_page: Opener, ser
         name: page.locator(f"[data-step={name}]").inner_text()
         for name in ("logit", "penalised", "divided", "exp", "sum", "uncut", "final")
     }
-    assert page.locator("[data-note=penalised]").inner_text() == "÷ 1.2 − 0.5 − 1 × 0.25"
+    assert page.locator("[data-note=penalised]").inner_text() == "÷ 1.05 − 0.2 − 1 × 0.1"
     logit, penalised, divided = (float(step[name]) for name in ("logit", "penalised", "divided"))
-    assert penalised == pytest.approx(logit / 1.2 - 0.75, abs=0.01)
+    assert penalised == pytest.approx(logit / 1.05 - 0.3, abs=0.02)
     assert divided == pytest.approx(penalised / 0.5, abs=0.02)
     assert np.log(number(step["exp"])) == pytest.approx(divided, abs=0.02)
     assert number(step["exp"]) / number(step["sum"]) == pytest.approx(number(step["uncut"]), rel=0.01)

@@ -127,7 +127,7 @@ def step(services: Services, event: gr.EventData) -> tuple[Any, Any, dict[str, A
     asked = event._data or {}
     prompt, chat, run = str(asked.get("prompt", "")), asked.get("chat") is True, str(asked.get("run") or BASE)
     keep = asked.get("keep")
-    if isinstance(keep, int) and not chat:
+    if isinstance(keep, int) and not chat and services.status()["state"] == "ready":
         prompt = services.model_server().beginning(prompt, keep)
     picture = picture_of(services, prompt, chat, run, asked.get("drawn", []))
     if chat or picture["state"] != "ready":
