@@ -62,6 +62,11 @@ def cut_short(run: Path) -> list[str]:
     return [found.folder.name for found in _all(run / FOLDER) if not _is_complete(found.folder)]
 
 
+def tidy(run: Path) -> None:
+    """Removes what a process left that was killed while it wrote."""
+    shutil.rmtree(run / FOLDER / _PARTIAL, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def writing(run: Path, step: int, notes: dict[str, Any]) -> Iterator[Path]:
     """A folder to put `checkpoint-STEP` into; when the block ends well it is sealed and takes its place.
@@ -73,7 +78,7 @@ def writing(run: Path, step: int, notes: dict[str, Any]) -> Iterator[Path]:
     """
     folder = run / FOLDER
     partial = folder / _PARTIAL
-    shutil.rmtree(partial, ignore_errors=True)
+    tidy(run)
     partial.mkdir(parents=True)
     try:
         yield partial
@@ -83,7 +88,7 @@ def writing(run: Path, step: int, notes: dict[str, Any]) -> Iterator[Path]:
         written.rename(place)
         _sync(folder)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        tidy(run)
     kept = [found.folder for found in sealed(run)][:KEPT]
     for found in _all(folder):
         if found.folder not in kept:

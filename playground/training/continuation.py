@@ -52,6 +52,7 @@ def find(rows: str, context: JobContext) -> Start | None:
     Raises:
         RunError: none is whole, or the rows have changed since.
     """
+    checkpoints.tidy(context.folder)
     damaged = checkpoints.cut_short(context.folder)
     for checkpoint in checkpoints.sealed(context.folder):
         if checkpoints.is_whole(checkpoint):

@@ -350,6 +350,18 @@ def test_a_run_that_hangs_is_ended_and_goes_on(
     whole(store, run)
 
 
+def test_a_run_that_hangs_in_the_foreground_ends_the_command(
+    store: RunStore, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYGROUND_WATCHDOG_SECONDS", "0.3")  # the heavy imports alone are silent for longer
+    with program("tests.jobs.foreground", store, document()) as process:
+        assert process.wait(60) == 1
+    record = store.list()[0]
+    assert record.phase is Phase.FAILED
+    why = "Nothing was heard of it for 0.3 s (PLAYGROUND_WATCHDOG_SECONDS), so it was killed"
+    assert record.reason == f"{why} before its first step; there is no checkpoint."
+
+
 @pytest.mark.parametrize("given", ["soon", "-1", "nan"])
 def test_a_watchdog_that_cannot_be_set_is_told_at_the_start(
     store: RunStore, given: str, monkeypatch: pytest.MonkeyPatch
