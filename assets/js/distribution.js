@@ -17,7 +17,7 @@ import { explained, make, text } from "./distribution_page.js";
 import { Probe } from "./distribution_probe.js";
 import { Share } from "./distribution_share.js";
 import { decode, Trace } from "./distribution_trace.js";
-import { penalise, rank, transform } from "./sampling.js";
+import { penalise, rank, roomFor, setApart, transform } from "./sampling.js";
 
 const VOCABULARIES = new Map();
 const PENALTIES = ["repetition_penalty", "presence_penalty", "frequency_penalty"];
@@ -115,6 +115,8 @@ class Picture {
   open(value, tokens) {
     this.tokens = tokens;
     this.ranking = rank(decode(value.logits));
+    this.apart = setApart(this.ranking, value.ids);
+    this.room = roomFor(this.ranking);
     this.penalised = null;
     this.distribution = null;
     this.weights = new Float64Array(this.ranking.sorted.length);
@@ -145,10 +147,9 @@ class Picture {
   update() {
     const started = performance.now();
     const { values } = this.controls;
-    const { ids } = this.value;
     const penalties = PENALTIES.map((name) => values[name]).join();
     if (this.penalised?.penalties !== penalties) {
-      this.penalised = { penalties, ranking: penalise(this.ranking, ids, values) };
+      this.penalised = { penalties, ranking: penalise(this.apart, values, this.room) };
     }
     this.distribution = transform(this.penalised.ranking, values, this.weights);
     this.render();
@@ -205,7 +206,7 @@ class Picture {
     const shown = { ranking, distribution: this.distribution, settings: this.controls.values, tokens: this.tokens, samples };
     const used = this.settings.map((name) => `${text(`setting.generation.${name}.label`)} ${this.controls.values[name]}`);
     const whole = `${prompt}${chat ? "" : this.value.text}`.replaceAll(/\s+/g, " ");
-    const caption = [`${model}: “${whole.length > 90 ? `… ${whole.slice(-88)}` : whole}”`, used.join(" · ")];
+    const caption = [`${model}: “${whole.length > 64 ? `… ${whole.slice(-62)}` : whole}”`, used.join(" · ")];
     return { view, shown, rows: this.bars.rows.length, caption };
   }
 

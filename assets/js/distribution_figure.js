@@ -107,8 +107,9 @@ function defs() {
 function legend(figure, samples) {
   const entries = [["final", { fill: "#0072b2" }], ["raw", { fill: "#dfe3e8", stroke: "#98a2ae", "stroke-dasharray": "3 2" }], ["cut", { fill: "url(#hatch)", stroke: "#98a2ae", "stroke-dasharray": "3 2" }]];
   if (samples) entries.push(["seen", { fill: "none", stroke: "#d55e00", "stroke-width": 2 }]);
-  entries.forEach(([kind, look], at) => {
-    const x = LABEL + at * 165;
+  let x = LABEL;
+  for (const [kind, look] of entries) {
     figure.append(node("rect", { x, y: 70, width: 22, height: 12, ...look }), words(x + 28, 81, text(`distribution.legend_${kind}`), { fill: QUIET, "font-size": 12 }));
-  });
+    x += 62 + 7 * text(`distribution.legend_${kind}`).length;
+  }
 }

@@ -83,41 +83,54 @@ function rawOf(sorted) {
 }
 
 /**
- * Takes the three penalties off the logits of tokens that are already in the text, and puts them into their new places
- * without sorting the rest again.
+ * Sets the tokens that are already in the text apart from the others, which no penalty moves.
  * @param {Ranking} ranking
- * @param {Iterable<number>} previous  token ids, as often as they occur
+ * @param {Iterable<number>} previous  token ids, as often as they occur; those outside the vocabulary are passed over
+ * @returns {{ranking: Ranking, counts: Map<number, number>, order: Uint32Array, sorted: Float64Array}} the ranking, how
+ *   often each token occurs, and the ranking without them
+ */
+export function setApart(ranking, previous) {
+  const counts = occurrences(previous);
+  for (const id of counts.keys()) if (id >= ranking.order.length) counts.delete(id);
+  const order = ranking.order.filter((id) => !counts.has(id));
+  const sorted = new Float64Array(order.length);
+  for (let at = 0; at < order.length; at++) sorted[at] = ranking.logits[order[at]];
+  return { ranking, counts, order, sorted };
+}
+
+/** Room for a penalised ranking, so that a moved slider allocates nothing. */
+export function roomFor(ranking) {
+  return { order: new Uint32Array(ranking.order.length), sorted: new Float64Array(ranking.order.length) };
+}
+
+/**
+ * Takes the three penalties off the logits of the tokens that were set apart, and puts them into their new places
+ * without sorting the rest again.
+ * @param {ReturnType<typeof setApart>} apart
  * @param {{repetition_penalty: number, presence_penalty: number, frequency_penalty: number}} penalties
  *   1, 0 and 0 change nothing
+ * @param {{order: Uint32Array, sorted: Float64Array}} [room]  overwritten by the next call that is given it
  * @returns {Ranking} with the logits and the raw distribution as they were
  */
-export function penalise(ranking, previous, penalties) {
-  const { order, sorted, logits } = ranking;
+export function penalise({ ranking, counts, order, sorted }, penalties, room = roomFor(ranking)) {
   if (!(penalties.repetition_penalty > 0)) {
     throw new RangeError(`The repetition penalty must be above 0; got ${penalties.repetition_penalty}.`);
   }
-  const counts = occurrences(previous);
   if (counts.size === 0 || isNeutral(penalties)) return ranking;
-  const moved = Array.from(counts, ([id, times]) => ({ id, logit: penalised(logits[id], times, penalties) }));
+  const moved = Array.from(counts, ([id, times]) => ({ id, logit: penalised(ranking.logits[id], times, penalties) }));
   moved.sort((left, right) => right.logit - left.logit || left.id - right.id);
-  const isSeen = new Uint8Array(order.length);
-  for (const id of counts.keys()) isSeen[id] = 1;
-  const result = { ...ranking, sorted: new Float64Array(sorted.length), order: new Uint32Array(order.length) };
-  let next = 0;
-  let place = 0;
-  const put = (id, logit) => {
-    result.order[place] = id;
-    result.sorted[place++] = logit;
-  };
-  for (let at = 0; at < order.length; at++) {
-    const id = order[at];
-    if (isSeen[id]) continue;
-    const logit = sorted[at];
-    while (next < moved.length && comesFirst(moved[next], id, logit)) put(moved[next].id, moved[next++].logit);
-    put(id, logit);
-  }
-  while (next < moved.length) put(moved[next].id, moved[next++].logit);
-  return result;
+  let copied = 0;
+  moved.forEach((token, before) => {
+    const ahead = firstWhere(order.length, (at) => comesFirst(token, order[at], sorted[at]));
+    room.order.set(order.subarray(copied, ahead), copied + before);
+    room.sorted.set(sorted.subarray(copied, ahead), copied + before);
+    room.order[ahead + before] = token.id;
+    room.sorted[ahead + before] = token.logit;
+    copied = ahead;
+  });
+  room.order.set(order.subarray(copied), copied + moved.length);
+  room.sorted.set(sorted.subarray(copied), copied + moved.length);
+  return { ...ranking, ...room };
 }
 
 /** How often each token id occurs. */

@@ -23,7 +23,7 @@ MODULE = "source => import(`data:text/javascript,${encodeURIComponent(source)}`)
 TRANSFORM = """
 cases => cases.map(([base64, settings, previous]) => {
   const logits = new Float32Array(Uint8Array.from(atob(base64), letter => letter.charCodeAt(0)).buffer);
-  const ranking = it.penalise(it.rank(logits), previous, settings);
+  const ranking = it.penalise(it.setApart(it.rank(logits), previous), settings);
   const distribution = it.transform(ranking, settings);
   const back = values => {
     const bytes = new Uint8Array(values.buffer);
@@ -136,7 +136,7 @@ def cases(kind: str, size: int, count: int) -> list[Case]:
         p = dice.choice([1.0, 0.0, dice.random(), dice.uniform(0.8, 1), dice.uniform(0.99, 1)])
         share = dice.choice([0.0, 0.0, 1.0, dice.random(), dice.uniform(0, 0.1)])
         penalty = dice.choice([1.0, dice.uniform(0.3, 1), dice.uniform(1, 3)])
-        previous = [dice.randrange(size) for _ in range(dice.randint(0, 40))]
+        previous = [dice.randrange(size + 2) for _ in range(dice.randint(0, 40))]
         mass = dice.choice([1.0, 1.0, dice.uniform(0.01, 1), dice.uniform(0.8, 1)])
         presence, frequency = (dice.choice([0.0, dice.uniform(-2, 2)]) for _ in range(2))
         logits = logits_of(kind, size, chance)

@@ -66,4 +66,5 @@ def test_korean_texts_of_settings_are_korean() -> None:
         "setting.generation.top_k.label",
         "setting.generation.top_p.label",
         "setting.generation.min_p.label",
+        "setting.generation.typical_p.label",
     }

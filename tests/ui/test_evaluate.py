@@ -21,7 +21,7 @@ from tests.ui.evaluations import HOSTILE, finished_evaluation, run_of
 ANN = {"key": "the-key-of-ann-is-long-enough", "host": ""}
 BEN = {"key": "the-key-of-ben-is-long-enough", "host": ""}
 ANNS = identity.owner_id(ANN["key"])
-GREEDY = ("greedy", 50, 1.0, 0, 1.0, 0.0, 1.0, 5, 0)
+GREEDY = ("greedy", 50, 1.0, 0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 5, 0)
 
 
 @pytest.fixture(autouse=True)
@@ -151,7 +151,7 @@ def test_runs_on_offer_are_ones_own_and_left_something(services: Services) -> No
 
 def test_start_queues_what_the_form_says(services: Services) -> None:
     run = run_of(services.store, ANNS)
-    asked = ("sampling", 20.0, 0.7, 5, 0.9, 0.1, 1.2, 5, 3)
+    asked = ("sampling", 20.0, 0.7, 5, 0.9, 0.1, 0.8, 1.2, 0.5, 0.25, 5, 3)
     evaluation, live, problem = evaluate.start(services, FAR, ANN, run, "validation", 0, 4, *asked)
     record = services.store.get(evaluation)
     assert (record.kind, record.owner, record.phase) == ("evaluation", ANNS, Phase.QUEUED)
@@ -174,7 +174,7 @@ def test_start_queues_what_the_form_says(services: Services) -> None:
         ("empty", 4, GREEDY, "left no model to evaluate"),
         ("going", 4, GREEDY, "can be evaluated once it has ended"),
         ("own", None, GREEDY, "evaluation.batch_size is needed"),
-        ("own", 4, ("beam", 50, 1.0, 0, 1.0, 0.0, 1.0, 1, 0), "num_beams must be at least 2"),
+        ("own", 4, ("beam", 50, 1.0, 0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1, 0), "num_beams must be at least 2"),
     ],
 )
 def test_a_refusal_is_said_in_place(services: Services, run: str | None, batch: Any, form: Any, says: str) -> None:
