@@ -72,7 +72,8 @@ def prepare(settings: DataSettings, progress: Callable[[Progress], None] | None 
 
 
 def share_sizes(rows: int, shares: Sequence[float]) -> tuple[int, int, int]:
-    """Rows of train, test and validation: shares rounded down, and the rest to the last share that is not 0.
+    """Rows of train, test and validation: shares rounded down, and the rest to the last share that is not 0. The first
+    row is for training whatever the shares, so that a file of one row can be tried.
 
     >>> share_sizes(1100, (0.85, 0.10, 0.05))
     (935, 110, 55)
@@ -81,6 +82,8 @@ def share_sizes(rows: int, shares: Sequence[float]) -> tuple[int, int, int]:
     sizes = [math.floor(rows * share + 1e-9) for share in shares]
     last = max(place for place, share in enumerate(shares) if share > 0)
     sizes[last] += rows - sum(sizes)
+    if rows and shares[0] > 0 and not sizes[0]:
+        sizes[0], sizes[last] = 1, sizes[last] - 1
     return (sizes[0], sizes[1], sizes[2] if len(sizes) == 3 else 0)
 
 

@@ -52,7 +52,9 @@ def test_rows_with_an_empty_input_only(shared_data: Path) -> None:
         (101, (0.8, 0.2), (80, 21, 0)),
         (101, (0.5, 0.5, 0.0), (50, 51, 0)),
         (101, (1.0, 0.0), (101, 0, 0)),
-        (1, (0.85, 0.10, 0.05), (0, 0, 1)),
+        (1, (0.85, 0.10, 0.05), (1, 0, 0)),
+        (2, (0.2, 0.7, 0.1), (1, 1, 0)),
+        (0, (0.85, 0.10, 0.05), (0, 0, 0)),
     ],
 )
 def test_sizes(rows: int, shares: tuple[float, ...], expected: tuple[int, int, int]) -> None:
@@ -88,9 +90,11 @@ def test_filtered_rows_are_counted_as_dropped(hundred: str) -> None:
     assert [drop.row for drop in splits.dropped] == list(range(1, 100, 2))
 
 
-def test_nothing_left_to_train_on_is_told(hundred: str) -> None:
-    with pytest.raises(DataError, match=r"1 usable rows shared out 0\.85 / 0\.1 / 0\.05 give 0 / 0 / 1"):
-        prepare(DataSettings(source=hundred, limit=1))
+def test_nothing_left_to_train_on_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text('[{"instruction": "a", "input": "b", "output": "c"}]')
+    with pytest.raises(DataError, match=r"0 usable rows shared out 0\.85 / 0\.1 / 0\.05 give 0 / 0 / 0"):
+        prepare(DataSettings(source=str(path), empty_input_only=True))
 
 
 def test_no_shares_and_no_parts_give_the_usual_shares(hundred: str) -> None:
