@@ -8,7 +8,7 @@ from playground.config.generation import GenerationSettings
 from playground.errors import PlaygroundError
 from playground.ui.services import Services
 
-TRACED = 1024
+TRACED = 512
 """Tokens at the end of a text that the page shows, with what the model thought of each."""
 LONGEST_PROBE = 200
 """Characters of a text whose tokens are asked for."""
