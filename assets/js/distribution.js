@@ -87,8 +87,6 @@ class Picture {
 
   /** A new value from Python. */
   async receive(value) {
-    // What was asked for before a link may come after it.
-    if (this.link && value.linked === undefined) return undefined;
     this.value = value;
     if (value.state !== "waiting") this.arrived(value);
     if (value.state === "empty") return this.say(text("distribution.no_prompt"));
@@ -103,9 +101,9 @@ class Picture {
     return undefined;
   }
 
-  /** The link has done what it could. */
+  /** A link has done what it could, or something else was asked for since. */
   arrived({ linked, model }) {
-    this.waitingSamples = this.link?.samples ?? 0;
+    this.waitingSamples = linked === undefined ? 0 : (this.link?.samples ?? 0);
     if (this.link) playground.followed = location.hash;
     this.link = null;
     this.notice.hidden = !linked || !model || linked === model;
