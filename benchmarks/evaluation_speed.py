@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, 
 
 from benchmarks.machine import describe
 from benchmarks.model import DEFAULT, folder_of
+from playground.config.evaluation import EvaluationSettings
 from playground.config.generation import GenerationSettings
 from playground.config.run import DataSettings
 from playground.data.splits import prepare
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--data", default="instructions")
     parser.add_argument("--rows", type=int, default=110)
     parser.add_argument("--tokens", type=int, default=50)
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=EvaluationSettings(run="any").batch_size)
     parser.add_argument("--rounds", type=int, default=2)
     chosen = parser.parse_args()
 

@@ -19,7 +19,7 @@ class EvaluationSettings(Settings):
     """Which share of the run's data is answered."""
     limit: Annotated[int, Range(1)] | None = None
     """Answer at most this many rows; null answers all."""
-    batch_size: Annotated[int, Range(1, 512)] = 16
+    batch_size: Annotated[int, Range(1, 512)] = 64
     """Rows answered at once; answers do not depend on it."""
     generation: GenerationSettings = field(default_factory=GenerationSettings)
     """How answers are drawn; greedy by default."""
