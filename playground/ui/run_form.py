@@ -79,6 +79,10 @@ class RunForm:
 def build_form() -> RunForm:
     """Lays the form out in the current column."""
     config = ready(START)
+    starting = gr.Dropdown(
+        starting_points(), value=f"{READY_PREFIX}{START}", label=text("train.preset"), info=text("train.preset.help"),
+        elem_id="train-preset",
+    )  # fmt: skip
     model = gr.Dropdown(
         model_choices(()), value=model_field(config), label=text("setting.model.label"),
         info=text("train.model.help"), allow_custom_value=True, filterable=True, elem_id="train-model",
@@ -100,22 +104,16 @@ def build_form() -> RunForm:
         path = setting(cls, name).path
         fields[path] = _field(setting(cls, name), cls, value=field_values([path], config)[0], **options)
 
-    with gr.Row():
-        fields["data.template"] = gr.Dropdown(
-            [(text(f"choice.data.template.{name}"), name) for name in TEMPLATES], value=config.data.template,
-            label=text("setting.data.template.label"), info=text("train.template.help"), elem_id="train-data-template",
-            min_width=140,
-        )  # fmt: skip
-        for name in (found.name for found in settings_of(METHODS[METHOD])):
-            add(METHODS[METHOD], name, min_width=140)
+    fields["data.template"] = gr.Dropdown(
+        [(text(f"choice.data.template.{name}"), name) for name in TEMPLATES], value=config.data.template,
+        label=text("setting.data.template.label"), info=text("train.template.help"), elem_id="train-data-template",
+    )  # fmt: skip
     add(
         DataSettings, "custom_template", lines=4, placeholder=EXAMPLE_TEMPLATE, max_lines=20, max_length=20_000,
         visible=True if config.data.template == CUSTOM else "hidden",
     )  # fmt: skip
-    starting = gr.Dropdown(
-        starting_points(), value=f"{READY_PREFIX}{START}", label=text("train.preset"), info=text("train.preset.help"),
-        elem_id="train-preset",
-    )  # fmt: skip
+    for name in (found.name for found in settings_of(METHODS[METHOD])):
+        add(METHODS[METHOD], name)
     with gr.Row():
         for name in ("max_steps", "batch_size", "learning_rate"):
             add(TrainingSettings, name, min_width=90)
