@@ -17,8 +17,9 @@ _MEMORY_WORDS = re.compile(r"out of memory|can't allocate memory|not enough memo
 _ASKED = re.compile(r"tried to allocate ([\d.]+ ?(?:[KMGT]i?B|bytes))", re.I)
 _FREE = re.compile(r"of which ([\d.]+ ?[KMGT]i?B) is free", re.I)
 _DISK_WORDS = re.compile(
-    # The last is all that torch says of any write that failed.
-    r"no space left on device|file too large|disk quota exceeded|database or disk is full|file write failed",
+    # The last two are all that torch says of a write that failed, and of one that was cut short.
+    r"no space left on device|file too large|disk quota exceeded|database or disk is full|file write failed"
+    r"|unexpected pos \d+ vs \d+",
     re.I,
 )
 _DISK_CODES = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}

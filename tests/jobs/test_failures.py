@@ -67,6 +67,7 @@ def test_other_errors_are_not_memory() -> None:
         OSError(errno.EDQUOT, "Disk quota exceeded"),
         RuntimeError("No space left on device (os error 28)"),
         RuntimeError("[enforce fail] . PytorchStreamWriter failed writing file data/3: file write failed"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 2964352 vs 2964240"),
     ],
 )
 def test_a_full_disk_is_told(error: Exception) -> None:

@@ -143,7 +143,7 @@ def test_a_silent_server_is_given_up_on(monkeypatch: pytest.MonkeyPatch, tmp_pat
         silent.listen()
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         started = time.monotonic()
-        with pytest.raises(ModelUnavailable, match=r"The Hub cannot be reached.*No model is on this machine yet"):
+        with pytest.raises(ModelUnavailable, match=r"The Hub cannot be reached.*On this machine already: tiny"):
             fetch_it("somebody/small")
         assert time.monotonic() - started < 20
 
@@ -156,7 +156,7 @@ def test_no_network_is_told_with_what_is_here(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free.getsockname()[1]}")
-    with pytest.raises(ModelUnavailable, match=r"cannot be reached.*On this machine already: somebody/small\."):
+    with pytest.raises(ModelUnavailable, match=r"cannot be reached.*On this machine already: tiny, somebody/small\."):
         fetch_it("somebody/other")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelUnavailable, match="HF_HUB_OFFLINE forbids to fetch it"):
