@@ -11,7 +11,7 @@ from tests.browser.test_shell import open_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
-MINUTES = 300_000
+MINUTES = 600_000
 
 
 @pytest.fixture(scope="module")
