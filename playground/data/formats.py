@@ -169,12 +169,26 @@ def to_records(table: Table, mapping: Mapping[str, str]) -> Records:
     return Records(Usable(table.rows, columns, places), tuple(dropped))
 
 
-def summary(dropped: Iterable[Dropped]) -> str:
-    """Reasons with their counts, most frequent first, each with the first row it befell."""
+class Tally(NamedTuple):
+    """How many rows were dropped for a reason."""
+
+    reason: str
+    rows: int
+    first: int
+    """The first row that it befell."""
+
+
+def tally(dropped: Iterable[Dropped], most: int) -> list[Tally]:
+    """The most frequent reasons, most frequent first."""
     dropped = tuple(dropped)
     first = {drop.reason: drop.row for drop in reversed(dropped)}
-    counts = Counter(drop.reason for drop in dropped).most_common(3)
-    return " ".join(f"{count} × (first: row {first[reason]}): {reason}" for reason, count in counts)
+    counts = Counter(drop.reason for drop in dropped).most_common(most)
+    return [Tally(reason, count, first[reason]) for reason, count in counts]
+
+
+def summary(dropped: Iterable[Dropped]) -> str:
+    """Reasons with their counts, most frequent first, each with the first row it befell."""
+    return " ".join(f"{found.rows} × (first: row {found.first}): {found.reason}" for found in tally(dropped, 3))
 
 
 def _needs(format_: Format) -> set[str]:

@@ -228,6 +228,12 @@ def summarise(measured: Measured, max_length: int, loss_on: "LossOn" = "response
     return LengthSummary(truncated, ends_lost, left_out, tokens, loss_tokens)
 
 
+def kept_lengths(measured: Measured, max_length: int) -> list[int]:
+    """Tokens that are kept of each measured row of which something of an answer is kept."""
+    rows = zip(measured.lengths, measured.masks, strict=True)
+    return [min(length, max_length) for length, mask in rows if any(mask[:max_length])]
+
+
 def question(record: Record) -> str:
     """What a row asks, whole and with its line breaks, as a person would type it."""
     if record.kind == "instruction":

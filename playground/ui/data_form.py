@@ -77,7 +77,7 @@ def opened_config(opened: object) -> RunConfig | None:
     """
     if not isinstance(opened, Mapping) or "data" not in opened:
         return None
-    return codec.decode({name: opened[name] for name in ("data", "training", "sft") if name in opened})
+    return codec.decode({name: opened[name] for name in run_form.HANDED if name in opened})
 
 
 def check_source(source: str, person: object, request: gr.Request) -> None:

@@ -1,4 +1,4 @@
-"""Data sets that people have opened, kept on the server so that paging through them is instant.
+"""Data sets that people have opened or trained on, kept on the server so that each is read once for all tabs.
 
 Kept per settings, not per person: who may see what is checked at every request, before it comes here.
 """
@@ -76,7 +76,7 @@ class Doubles(NamedTuple):
 
 
 class DataShelf:
-    """What the Data tab has opened."""
+    """The data sets last used, and what was counted of them."""
 
     def __init__(self) -> None:
         self._splits: Kept[Splits] = Kept(ENTRIES, lambda splits: splits.total_rows, ROWS)

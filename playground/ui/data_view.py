@@ -1,7 +1,6 @@
 """What the Data tab's widgets show, as JSON values of bounded size; `assets/js/data*.js` draw them."""
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from playground.config.run import DataSettings, RunConfig, SFTSettings
 from playground.data import bundled, inspection
 from playground.data.cells import cell
-from playground.data.formats import FIELDS, assign, optional, to_records
+from playground.data.formats import FIELDS, assign, optional, tally, to_records
 from playground.data.records import Dropped, Format, Record
 from playground.data.rendered import Rendered, Segment
 from playground.data.splits import PARTS, Part, Splits
@@ -71,11 +70,9 @@ def part_sizes(splits: Splits) -> dict[str, int]:
 
 def reasons(dropped: Sequence[Dropped]) -> list[dict[str, Any]]:
     """Why rows are not used: the most frequent reasons, each with its count and the first row it befell."""
-    counts = Counter(drop.reason for drop in dropped)
-    first = {drop.reason: drop.row for drop in reversed(dropped)}
     return [
-        {"reason": _cut(reason, PREVIEW_LETTERS)["text"], "count": count, "first": first[reason]}
-        for reason, count in counts.most_common(REASONS)
+        {"reason": _cut(found.reason, PREVIEW_LETTERS)["text"], "count": found.rows, "first": found.first}
+        for found in tally(dropped, REASONS)
     ]
 
 

@@ -6,6 +6,7 @@ Knows no method by name beyond what `METHODS` lists, so a new method's own setti
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
@@ -23,12 +24,14 @@ from playground.config.run import (
     TrainingSettings,
 )
 from playground.config.settings import Setting, Settings, setting, settings_of
+from playground.data import uploads
 from playground.data.bundled import BUNDLED
+from playground.data.readers import READERS
 from playground.data.templates import TEMPLATES
 from playground.data.uploads import PREFIX
 from playground.errors import ConfigError
 from playground.models import catalogue
-from playground.ui import forms
+from playground.ui import forms, identity
 from playground.ui.i18n import text
 
 RUN_PREFIX = "run:"
@@ -39,6 +42,11 @@ START = "tiny-sft"
 """The ready config that the form shows at first: it runs in a minute, on any machine, without a network."""
 READY_PREFIX = "ready:"
 """In the field of starting points, what stands before a ready config's name; presets stand by their names."""
+
+HANDED = ("data", "training", "sft")
+"""Sections of a run's JSON that the Data and the Train tab hand each other."""
+UPLOADED = sorted(READERS)
+"""Endings of the files that can be read."""
 
 FOLDS: dict[str, tuple[type[Settings], tuple[str, ...]]] = {
     "rows": (DataSettings, ("split", "seed", "limit", "empty_input_only", "columns", "hub_config", "hub_split")),
@@ -94,7 +102,7 @@ def build_form() -> RunForm:
     )  # fmt: skip
     with gr.Row():
         upload = gr.UploadButton(
-            cast("str", text("train.upload")), file_types=[".json", ".jsonl", ".csv", ".tsv", ".parquet"], size="sm",
+            cast("str", text("train.upload")), file_types=UPLOADED, size="sm",
             elem_id="train-upload",
         )  # fmt: skip
         look = gr.Button(text("train.data.look"), size="sm", elem_id="train-data-look")
@@ -161,13 +169,22 @@ def take_data(form: Sequence[str], opened: Mapping[str, Any]) -> list[Any]:
     Raises:
         ConfigError: it is no part of a run's JSON.
     """
-    document = {name: opened[name] for name in ("data", "training", "sft") if name in opened}
+    document = {name: opened[name] for name in HANDED if name in opened}
     config = codec.decode(document)
-    source = config.data.source
-    choices = source_choices(source if source.startswith(PREFIX) else "")
     taken = {f"{section}.{name}" for section, settings in document.items() for name in settings}
     fields = [new if path in taken else gr.skip() for path, new in zip(form, field_values(form, config), strict=True)]
-    return [gr.skip(), gr.skip(), gr.update(value=source, choices=choices), *fields]
+    return [gr.skip(), gr.skip(), show_source(config.data.source), *fields]
+
+
+def show_source(source: str) -> dict[str, Any]:
+    """Chooses a source in a field of sources; an upload stands among its choices by its own name."""
+    return gr.update(value=source, choices=source_choices(source if source.startswith(PREFIX) else ""))
+
+
+def take_upload(path: str, person: object, request: gr.Request) -> dict[str, Any]:
+    """Keeps an uploaded file and chooses it as the source."""
+    identity.identify(person, request)
+    return show_source(uploads.keep(Path(path), Path(path).name))
 
 
 def _field(found: Setting, cls: type[Settings], **options: Any) -> Component:

@@ -4,7 +4,7 @@ from typing import Any
 
 from playground.jobs.resumption import resumable
 from playground.runs.events import Phase
-from playground.runs.records import RESUMABLE, JobKind, RunRecord
+from playground.runs.records import JobKind, RunRecord
 from playground.ui.services import Services
 
 PLACE_ONLY_FOR_HOST = ("/", "\\", "~")
@@ -25,7 +25,7 @@ def run_row(services: Services, record: RunRecord) -> dict[str, Any]:
         "owner": record.owner,
         "phase": record.phase,
         "reason": record.reason,
-        "resumable": record.phase in RESUMABLE and resumable(record, services.store.folder(record.id)),
+        "resumable": resumable(record, services.store.folder(record.id)),
         "position": services.jobs.position(record.id),
         "created": record.created,
         "started": record.started,

@@ -12,14 +12,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playground.config import codec
-from playground.data.splits import prepare
+from playground.data import inspection
 from playground.models import catalogue
 from playground.models.fetch import names_a_folder
+from playground.ui.data_shelf import DataShelf
 
 if TYPE_CHECKING:
-    from playground.config.run import DataSettings, ModelRef, RunConfig
-    from playground.data.splits import Splits
+    from playground.config.run import ModelRef, RunConfig
     from playground.jobs.manager import JobManager
     from playground.models.arrival import Arrival
     from playground.models.catalogue import Entry
@@ -37,10 +36,6 @@ REAL_MODEL = "smollm2-135m-instruct"
 """Fetched in the background meanwhile, where nobody has named another model to start with."""
 MODEL_VARIABLE = "PLAYGROUND_MODEL"
 """Environment variable that names the model to start with; "none" starts without."""
-SPLITS_KEPT = 4
-LENGTHS_KEPT = 32
-ROWS_MEASURED = 2000
-"""Rows whose lengths an estimate of memory looks at."""
 GRACE_SECONDS = 2.0
 """Heavy imports wait this long for a first visitor, whose page would otherwise share the processor with them."""
 
@@ -53,6 +48,8 @@ class Services:
         """Loaded in the background at the start; "none" loads nothing."""
         self.loader = ""
         """Owner id of whoever asked for the model now loaded or loading; "" for the app itself."""
+        self.shelf = DataShelf()
+        """Data sets that were read, for whichever tab needs them."""
         self.first_page = threading.Event()
         """Set when a browser has the page and asks for the first status."""
         self._store: RunStore | None = None
@@ -63,8 +60,6 @@ class Services:
         self._failure: str | None = None
         self._closed = threading.Event()
         self._arrival: Arrival | None = None
-        self._splits: dict[str, Splits] = {}
-        self._longest_rows: dict[str, int] = {}
 
     @property
     def store(self) -> "RunStore":
@@ -149,38 +144,31 @@ class Services:
         return {**dataclasses.asdict(found), "fits": found.fits, "longest_row": longest}
 
     def longest_row(self, config: "RunConfig", folder: Path) -> int:
-        """Tokens of the longest of the first `ROWS_MEASURED` training rows, cut as the run would cut them."""
+        """Tokens of the longest of some training rows, cut as the run would cut them; `folder` has the tokenizer.
+
+        Raises:
+            DataError: the data cannot be read, or no row of it keeps an answer.
+        """
         from transformers import AutoTokenizer
 
         from playground.data.masking import encode_rows
 
         data, most = config.data, config.training.max_length
-        key = json.dumps([codec.encode_section(data), str(folder), most], sort_keys=True)
-        with self._lock:
-            known = self._longest_rows.get(key)
-        if known is None:
-            rows = self.splits(data).train[:ROWS_MEASURED]
-            encoded = encode_rows(rows, data.template_text, AutoTokenizer.from_pretrained(folder), most)
-            known = max(len(row.input_ids) for row in encoded.rows)
-            with self._lock:
-                self._longest_rows = {**dict(list(self._longest_rows.items())[-LENGTHS_KEPT:]), key: known}
-        return known
+        rows, template = self.shelf.splits(data).train, data.template_text
+        measured = self.shelf.measured(
+            data, str(folder), lambda: inspection.measure(rows, template, AutoTokenizer.from_pretrained(folder))
+        )
+        if kept := inspection.kept_lengths(measured, most):
+            return max(kept)
+        # Whatever the run itself would say of rows none of which keeps an answer, it is said now.
+        some = rows[: inspection.ROWS_MEASURED]
+        encoded = encode_rows(some, template, AutoTokenizer.from_pretrained(folder), most)
+        return max(len(row.input_ids) for row in encoded.rows)
 
     @staticmethod
     def _folder_of(model: str) -> Path | None:
         """Where a model lies, without fetching it."""
         return Path(model).expanduser() if names_a_folder(model) else catalogue.local_folder(model)
-
-    def splits(self, data: "DataSettings") -> "Splits":
-        """The rows of a data set in their shares; the last few are kept in memory."""
-        key = json.dumps(codec.encode_section(data), sort_keys=True)
-        with self._lock:
-            known = self._splits.get(key)
-        if known is None:
-            known = prepare(data)
-            with self._lock:
-                self._splits = {**dict(list(self._splits.items())[1 - SPLITS_KEPT :]), key: known}
-        return known
 
     def chat_template(self) -> str:
         """The loaded model's chat template, "" where it has none."""

@@ -15,7 +15,7 @@ from playground.config.run import DataSettings, RunConfig
 from playground.data import uploads
 from playground.errors import ConfigError, DataError, NotAllowed, PlaygroundError
 from playground.runs.events import Progress
-from playground.ui import data_form, data_reading, data_view, identity
+from playground.ui import data_form, data_reading, data_view, identity, run_form
 from playground.ui.data_shelf import DataShelf, Kept
 from playground.ui.data_view import Reader
 from playground.ui.services import Services
@@ -126,7 +126,7 @@ def test_nobody_without_a_key_gets_in(shelf: DataShelf) -> None:
     *_, (_, view) = data.open_form(shelf, HERE, {}, None, *form("instructions"))
     assert "no owner key" in view["message"]
     with pytest.raises(NotAllowed):
-        data.take_upload("/etc/hostname", None, HERE)
+        run_form.take_upload("/etc/hostname", None, HERE)
     with pytest.raises(NotAllowed):
         data.restyle(HERE, None, None, *form("instructions"))
 
@@ -323,7 +323,7 @@ def test_the_question_becomes_the_prompt_of_another_tab(shelf: DataShelf) -> Non
 
 def test_an_upload_is_kept_and_chosen(tmp_path: Path) -> None:
     path = write(tmp_path, "mine.csv", "instruction,output\na,b\n")
-    chosen = data.take_upload(path, PERSON, FAR)
+    chosen = run_form.take_upload(path, PERSON, FAR)
     assert chosen["value"].startswith(uploads.PREFIX)
     assert chosen["choices"][-1] == ("mine.csv", chosen["value"])
 

@@ -1,11 +1,17 @@
-"""The Train tab's handlers as functions: who may resume what."""
+"""The Train tab's handlers as functions: who may resume what, and what an estimate knows of the data."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
 import pytest
+from transformers import AutoTokenizer
 
-from playground.errors import NotAllowed, RunError
+from playground.config.presets import ready
+from playground.config.run import RunConfig
+from playground.data.masking import encode_rows
+from playground.errors import DataError, NotAllowed, RunError
+from playground.models import catalogue
 from playground.runs.checkpoints import writing
 from playground.runs.events import Metric, Phase, PhaseChange
 from playground.ui import identity
@@ -41,3 +47,30 @@ def test_only_the_owner_resumes_and_only_what_can_go_on(own_home: Path) -> None:
     services.close()
     with pytest.raises(RunError, match="The app is closing; resume the run once it is back"):
         train.resume(services, click(run), ANN, FAR)
+
+
+def cut_at(config: RunConfig, most: int) -> RunConfig:
+    """The same run with rows of at most so many tokens."""
+    return replace(config, training=replace(config.training, max_length=most))
+
+
+def test_the_longest_row_is_the_longest_that_a_run_would_train_on(own_home: Path) -> None:
+    services, config = Services(), ready("tiny-sft")
+    folder = catalogue.local_folder("tiny")
+    assert folder is not None
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    rows = services.shelf.splits(config.data).train
+    for most in (25, 40, 512):
+        encoded = encode_rows(rows, config.data.template_text, tokenizer, most)
+        longest = max(len(row.input_ids) for row in encoded.rows)
+        assert services.longest_row(cut_at(config, most), folder) == longest
+    with pytest.raises(DataError, match="no answer is left"):
+        services.longest_row(cut_at(config, 8), folder)
+    services.close()
+
+
+def test_another_template_reads_no_row_anew(own_home: Path) -> None:
+    services, data = Services(), ready("tiny-sft").data
+    assert services.shelf.splits(replace(data, template="alpaca")) is services.shelf.splits(data)
+    assert services.shelf.splits(replace(data, limit=3)) is not services.shelf.splits(data)
+    services.close()

@@ -172,7 +172,7 @@ def _owned(services: Services, run: str, person: object, request: gr.Request) ->
 
 
 def _held_out(services: Services, config: RunConfig) -> Sequence[Record]:
-    splits = services.splits(config.data)
+    splits = services.shelf.splits(config.data)
     return splits.test or splits.validation
 
 

@@ -9,13 +9,11 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
 from gradio.components.base import Component
 
-from playground.data import uploads
 from playground.data.bundled import BUNDLED
 from playground.errors import ConfigError, DataError, PlaygroundError
 from playground.ui import data_view, identity, run_form
@@ -69,7 +67,7 @@ def build(services: Services, shell: Shell) -> DataTab:
                 opener = gr.Button(text("data.open"), variant="primary", elem_id="data-open")
                 upload = gr.UploadButton(
                     cast("str", text("data.upload")), elem_id="data-upload",
-                    file_types=[".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"],
+                    file_types=run_form.UPLOADED,
                 )  # fmt: skip
             fields = build_fields()
             train = gr.Button(text("data.train"), elem_id="data-train")
@@ -96,7 +94,7 @@ def _widget(module: str, elem_id: str, *events: str, **props: Any) -> gr.HTML:
 
 
 def _wire(tab: DataTab, services: Services, shell: Shell) -> None:
-    shelf = DataShelf()
+    shelf = services.shelf
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     latest: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
     asked: list[Any] = [shell.person, shell.data]
@@ -105,7 +103,7 @@ def _wire(tab: DataTab, services: Services, shell: Shell) -> None:
     slow: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "data-open"}
 
     tab.open.click(shown(open_form, shelf), described, opening, **slow, **quiet)
-    tab.upload.upload(shown(take_upload), [tab.upload, shell.person], [tab.source], **quiet).success(
+    tab.upload.upload(shown(run_form.take_upload), [tab.upload, shell.person], [tab.source], **quiet).success(
         shown(open_form, shelf), described, opening, **slow, **quiet
     )
     tab.view.open(shown(pick), None, [tab.source], **quiet).success(
@@ -146,13 +144,6 @@ def _wire_fields(
         # Pasted text is no input to Gradio's text field, but a change it is.
         event = fields[path].change if path == "data.custom_template" else fields[path].input
         event(shown(restyle), described, [shell.data, tab.row], **latest)
-
-
-def take_upload(path: str, person: object, request: gr.Request) -> dict[str, Any]:
-    """Keeps an uploaded file and chooses it as the source."""
-    identity.identify(person, request)
-    source = uploads.keep(Path(path), Path(path).name)
-    return gr.update(value=source, choices=run_form.source_choices(source))
 
 
 def pick(event: gr.EventData) -> str:
@@ -232,9 +223,7 @@ def restore(person: object, opened: object, request: gr.Request) -> list[Any]:
         config = None
     if config is None:
         return [gr.skip()] * (1 + len(PATHS))
-    source = config.data.source
-    choices = run_form.source_choices(source if source.startswith(uploads.PREFIX) else "")
-    return [gr.update(value=source, choices=choices), *run_form.field_values(PATHS, config)]
+    return [run_form.show_source(config.data.source), *run_form.field_values(PATHS, config)]
 
 
 def reopen(

@@ -1,9 +1,11 @@
-"""The Distribution tab: what the model thinks comes next, and what temperature and the cuts make of it.
+"""The Distribution tab: what the model thinks comes next, and what temperature and the cuts make of it; then whole
+answers, drawn (`rollouts_view`) or searched for (`beam_view`).
 
 Python runs the model once per prompt and hands the logits of the whole vocabulary to the page; everything that a
 slider changes is worked out there (`assets/js/sampling.js`), so no request is made while one moves.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +15,11 @@ from playground.config.generation import GenerationSettings
 from playground.config.settings import setting
 from playground.errors import PlaygroundError
 from playground.runs.events import Phase
-from playground.ui import identity
+from playground.ui import beam_view, identity, rollouts_view
 from playground.ui.distribution_view import picture_of, probe, table
 from playground.ui.errors import shown
 from playground.ui.i18n import text
+from playground.ui.question import Question
 from playground.ui.services import Services
 from playground.ui.shell import Shell
 
@@ -38,6 +41,11 @@ SLIDERS = (
     "typical_p",
 )
 """In the order in which they act; see `core.sampling`."""
+VIEWS: dict[str, Callable[[Services, Shell, Question], object]] = {
+    "rollouts": rollouts_view.build,
+    "beam": beam_view.build,
+}
+"""Views beside that of the next token, in their order; each is given the tab's question."""
 BASE = ""
 """Value of the run selector that stands for the loaded model itself."""
 MOUNT = """
@@ -47,13 +55,15 @@ await page.mount(element, props, (name, data) => trigger(known[name], data), wat
 """
 OPEN_LINKED = """
 () => {
-    if (location.hash.startsWith('#distribution?')) document.querySelector('#tab-distribution-button')?.click();
+    if (/^#(distribution|rollouts|beam)\\?/.test(location.hash)) {
+        document.querySelector('#tab-distribution-button')?.click();
+    }
 }
 """
-"""An address of `assets/js/distribution_link.js` opens this tab."""
+"""An address of `assets/js/distribution_link.js`, or of another view's link, opens this tab."""
 KEEP_LINKED = """
 (person, shared, ...asked) => {
-    const linked = location.hash.startsWith('#distribution?') && location.hash !== playground.followed;
+    const linked = /^#(distribution|rollouts|beam)\\?/.test(location.hash) && location.hash !== playground.followed;
     return [person, linked ? '' : shared, ...asked];
 }
 """
@@ -62,7 +72,7 @@ KEEP_LINKED = """
 
 @dataclass(frozen=True)
 class DistributionTab:
-    """Components of the tab."""
+    """Components of the tab: the question, and those of its first view."""
 
     prompt: gr.Textbox
     examples: gr.Dataset
@@ -74,7 +84,7 @@ class DistributionTab:
 
 def build(services: Services, shell: Shell) -> DistributionTab:
     """Lays the tab out and wires it."""
-    tab = _layout(services)
+    tab = _layout(services, shell)
     asked = [tab.prompt, tab.chat, tab.run]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     for event in (tab.show.click, tab.prompt.submit, tab.chat.input, tab.run.input):
@@ -83,7 +93,7 @@ def build(services: Services, shell: Shell) -> DistributionTab:
         shown(pick, services), [tab.examples, tab.chat, tab.run], [tab.prompt, tab.picture, shell.prompt], **quiet
     )
     known, anew = [shell.person, shell.prompt, *asked], [tab.prompt, tab.run, tab.picture]
-    tab.picture.ask(shown(refresh, services), known, anew, **quiet)
+    tab.picture.ask(shown(refresh, services), known, anew, js=KEEP_LINKED, **quiet)
     tab.picture.link(shown(follow, services), [shell.person], [*asked, tab.picture, shell.prompt], **quiet)
     shell.tab.select(shown(opened, services), known, anew, js=KEEP_LINKED, **quiet)
     shell.opened.then(None, js=OPEN_LINKED, **quiet)
@@ -203,11 +213,7 @@ def next_token(
     return table(found.logits, found.ids, server.token_texts(), settings, limit)
 
 
-def _layout(services: Services) -> DistributionTab:
-    def tokens(typed: object) -> dict[str, Any]:
-        return probe(services, typed)
-
-    tokens.__name__ = "probe"
+def _layout(services: Services, shell: Shell) -> DistributionTab:
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=320):
             prompt = gr.Textbox(
@@ -240,7 +246,21 @@ def _layout(services: Services) -> DistributionTab:
                 filterable=False,
             )
             show = gr.Button(text("distribution.show"), variant="primary", elem_id="distribution-show")
-    picture = gr.HTML(
+    with gr.Tabs(elem_id="distribution-views"):
+        with gr.Tab(text("distribution.view_next"), elem_id="distribution-view-next"):
+            picture = _picture(services)
+        for name, build_view in VIEWS.items():
+            with gr.Tab(text(f"distribution.view_{name}"), elem_id=f"distribution-view-{name}") as view:
+                build_view(services, shell, Question(prompt, chat, run, view))
+    return DistributionTab(prompt, examples, chat, run, show, picture)
+
+
+def _picture(services: Services) -> gr.HTML:
+    def tokens(typed: object) -> dict[str, Any]:
+        return probe(services, typed)
+
+    tokens.__name__ = "probe"
+    return gr.HTML(
         html_template='<div class="pgd"></div>',
         js_on_load=f"(async () => {{{MOUNT}}})()",
         apply_default_css=False,
@@ -249,7 +269,6 @@ def _layout(services: Services) -> DistributionTab:
         settings=[slider_of(name) for name in SLIDERS],
         server_functions=[tokens],
     )
-    return DistributionTab(prompt, examples, chat, run, show, picture)
 
 
 def slider_of(name: str) -> dict[str, Any]:

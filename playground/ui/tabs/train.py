@@ -14,7 +14,6 @@ import gradio as gr
 
 from playground.config import codec
 from playground.config.run import RunConfig
-from playground.data import uploads
 from playground.errors import PlaygroundError, RunError
 from playground.runs.events import Phase
 from playground.ui import identity, run_form
@@ -74,7 +73,7 @@ def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
         form.preset.input(
             shown(apply_starting_point, paths), [form.preset, *form.inputs()], form.inputs(), queue=False, **quiet
         ),
-        form.upload.upload(shown(take_upload), [form.upload, shell.person], [form.source], **quiet),
+        form.upload.upload(shown(run_form.take_upload), [form.upload, shell.person], [form.source], **quiet),
         shell.data.change(shown(take_data, paths), [shell.data], form.inputs(), queue=False, **quiet),
     ):
         event.then(described, [shell.person, *form.inputs()], [tab.estimate], **quiet)
@@ -121,13 +120,6 @@ def show_data(paths: Sequence[str], opened: object, *values: Any) -> tuple[dict[
     """Hands the form's data over to the Data tab, which opens it."""
     config = codec.decode(run_form.document(paths, values))
     return handed_over(config, opened, "data"), gr.Tabs(selected="data")
-
-
-def take_upload(path: str, person: object, request: gr.Request) -> dict[str, Any]:
-    """Keeps an uploaded file and chooses it as the source."""
-    identity.identify(person, request)
-    source = uploads.keep(Path(path), Path(path).name)
-    return gr.update(value=source, choices=run_form.source_choices(source))
 
 
 def offer(services: Services, person: object, chosen: str, request: gr.Request) -> dict[str, Any]:
