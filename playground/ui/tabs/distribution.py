@@ -55,12 +55,20 @@ await page.mount(element, props, (name, data) => trigger(known[name], data), wat
 """
 OPEN_LINKED = """
 () => {
-    if (/^#(distribution|rollouts|beam)\\?/.test(location.hash)) {
-        document.querySelector('#tab-distribution-button')?.click();
-    }
+    const view = /^#(distribution|rollouts|beam)\\?/.exec(location.hash)?.[1];
+    if (!view) return;
+    document.querySelector('#tab-distribution-button')?.click();
+    const wanted = `#distribution-view-${view === 'distribution' ? 'next' : view}-button`;
+    const open = (left) => {
+        const button = document.querySelector(wanted);
+        if (button) button.click();
+        else if (left) setTimeout(open, 50, left - 1);
+    };
+    open(100);
 }
 """
-"""An address of `assets/js/distribution_link.js`, or of another view's link, opens this tab."""
+"""An address of `assets/js/distribution_link.js`, or of another view's link, opens this tab and that view. A view's
+button is there once its tab was opened."""
 KEEP_LINKED = """
 (person, shared, ...asked) => {
     const linked = /^#(distribution|rollouts|beam)\\?/.test(location.hash) && location.hash !== playground.followed;
