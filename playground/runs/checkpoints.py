@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 from playground.runs import strict
 
 FOLDER = "checkpoints"
+FREED = "checkpoints.freed"
+"""Where checkpoints lie that are on their way out; never looked into."""
 SEAL = "seal.json"
 KEPT = 2
 """How many whole ones are kept: where the disk damages the last, there is the one before."""
@@ -65,6 +67,27 @@ def cut_short(run: Path) -> list[str]:
 def tidy(run: Path) -> None:
     """Removes what a process left that was killed while it wrote."""
     shutil.rmtree(run / FOLDER / _PARTIAL, ignore_errors=True)
+
+
+def put_aside(run: Path) -> None:
+    """Takes all checkpoints of a run out of the way at once, to be removed by `free`.
+
+    Raises:
+        OSError: they cannot be moved; they are as they were.
+    """
+    free(run)
+    with contextlib.suppress(FileNotFoundError):
+        (run / FOLDER).rename(run / FREED)
+
+
+def free(run: Path) -> None:
+    """Removes what was put aside.
+
+    Raises:
+        OSError: some of it cannot be removed.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(run / FREED)
 
 
 @contextlib.contextmanager

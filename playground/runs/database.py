@@ -50,6 +50,9 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE runs ADD COLUMN ticket INTEGER NOT NULL DEFAULT 0;
     UPDATE runs SET ticket = number;
     """,
+    """
+    CREATE TABLE removals (run TEXT PRIMARY KEY) STRICT;
+    """,
 )
 """Script n takes the schema from version n to n + 1; never change one that was released, add the next."""
 

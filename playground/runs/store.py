@@ -8,7 +8,6 @@ the metrics and samples of an attempt that was cut off after its last checkpoint
 import json
 import secrets
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -23,7 +22,10 @@ from playground.runs.events import TERMINAL, Event, Phase, PhaseChange, from_pay
 from playground.runs.home import home
 from playground.runs.locks import hold, is_held
 from playground.runs.records import RESUMABLE, EventPage, JobKind, Pulse, RunRecord, span
+from playground.runs.rows import find, record_of
 
+LONGEST_NAME = 80
+"""Letters of a run's name that are kept."""
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 """Digits and letters that are not mistaken for one another when an id is read out."""
 
@@ -41,12 +43,13 @@ class RunStore:
         """
         self.home = folder or home()
         self.session = secrets.token_hex(8)
-        self._database = Database(self.home / "runs.sqlite3")
+        self.database = Database(self.home / "runs.sqlite3")
+        """For the modules of this package that change several things at once."""
         self._presence: FileLock | None = None
 
     def close(self) -> None:
         """Gives back connections, and the presence that keeps this process's queued runs alive."""
-        self._database.close()
+        self.database.close()
         if self._presence:
             self._presence.release()
             self._session_lock(self.session).unlink(missing_ok=True)
@@ -61,14 +64,14 @@ class RunStore:
         try:
             with in_words(self.home):
                 strict.write(folder / "config.json", document)
-            with self._database.writing() as connection:
+            with self.database.writing() as connection:
                 connection.execute(
                     "INSERT INTO runs (id, kind, name, method, model, owner, session, phase, created, document, seq, "  # noqa: S608
                     f"ticket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, {NEXT_TICKET})",
                     (run, kind, name, method, model, owner, self.session, Phase.QUEUED, time.time(),
                      strict.dumps(document)),
                 )  # fmt: skip
-                number = _row(connection, run, "number")["number"]
+                number = find(connection, run, "number")["number"]
                 connection.execute(journal.INSERT, journal.row_of(number, 1, PhaseChange(Phase.QUEUED)))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -81,8 +84,8 @@ class RunStore:
         Raises:
             RunError: there is no such run.
         """
-        with self._database.reading() as connection:
-            return _record(_row(connection, run))
+        with self.database.reading() as connection:
+            return record_of(find(connection, run))
 
     def list(
         self, kind: JobKind | None = None, *, owner: str | None = None, live: bool = False, limit: int = 200
@@ -97,12 +100,12 @@ class RunStore:
             conditions.append(f"phase NOT IN ({', '.join('?' * len(TERMINAL))})")
             values.extend(TERMINAL)
         query = f"SELECT * FROM runs WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT ?"  # noqa: S608
-        with self._database.reading() as connection:
-            return [_record(row) for row in connection.execute(query, (*values, limit))]
+        with self.database.reading() as connection:
+            return [record_of(row) for row in connection.execute(query, (*values, limit))]
 
     def queued(self) -> tuple[str, ...]:
         """Ids of this process's runs that wait for their turn, oldest first."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT id FROM runs WHERE phase = ? AND session = ? ORDER BY ticket", (Phase.QUEUED, self.session)
             )
@@ -114,8 +117,8 @@ class RunStore:
         Raises:
             RunError: the run is unknown or has ended, or a phase change is not one that may follow.
         """
-        with self._database.writing() as connection:
-            journal.append(connection, _row(connection, run), events)
+        with self.database.writing() as connection:
+            journal.append(connection, find(connection, run), events)
 
     def finish(
         self,
@@ -132,8 +135,8 @@ class RunStore:
         Returns:
             False where it had ended already, or where `attempt` is not the one that goes on now.
         """
-        with self._database.writing() as connection:
-            row = _row(connection, run)
+        with self.database.writing() as connection:
+            row = find(connection, run)
             if Phase(row["phase"]).terminal or attempt not in (None, row["attempt"]):
                 return False
             journal.append(connection, row, [*events, PhaseChange(phase, reason)])
@@ -147,8 +150,8 @@ class RunStore:
         Raises:
             RunError: there is no such run.
         """
-        with self._database.reading() as connection:
-            number = _row(connection, run, "number")["number"]
+        with self.database.reading() as connection:
+            number = find(connection, run, "number")["number"]
             rows = connection.execute(
                 "SELECT seq, kind, time, payload FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?",
                 (number, since, limit),
@@ -169,8 +172,8 @@ class RunStore:
         Raises:
             RunError: there is no such run, or it has ended.
         """
-        with self._database.writing() as connection:
-            row = _row(connection, run)
+        with self.database.writing() as connection:
+            row = find(connection, run)
             phase = Phase(row["phase"])
             if phase.terminal:
                 raise RunError(f"Run {run} has ended ({phase}); there is nothing to stop.")
@@ -188,8 +191,8 @@ class RunStore:
             RunError: there is no such run, it goes on still, or it is done.
         """
         self._be_present()
-        with self._database.writing() as connection:
-            row = _row(connection, run)
+        with self.database.writing() as connection:
+            row = find(connection, run)
             phase = Phase(row["phase"])
             if phase not in RESUMABLE:
                 raise RunError(f"Run {run} is {phase}; only one that was stopped, failed or was interrupted can go on.")
@@ -202,8 +205,8 @@ class RunStore:
 
     def reached(self, run: str, step: int) -> tuple[int, dict[str, float | None]]:
         """The highest step up to `step` that any metric was given for, and the last value of each metric by then."""
-        with self._database.reading() as connection:
-            return journal.reached(connection, _row(connection, run, "number")["number"], step)
+        with self.database.reading() as connection:
+            return journal.reached(connection, find(connection, run, "number")["number"], step)
 
     def stop_requested(self, run: str) -> int:
         """How many times a stop was asked for in this attempt."""
@@ -211,15 +214,34 @@ class RunStore:
 
     def pulse(self, run: str) -> Pulse:
         """Phase, stop requests and the last event's number, cheap enough to ask many times a second."""
-        with self._database.reading() as connection:
-            row = _row(connection, run, "phase, stops, attempt, seq")
+        with self.database.reading() as connection:
+            row = find(connection, run, "phase, stops, attempt, seq")
             return Pulse(Phase(row["phase"]), row["stops"], row["attempt"], row["seq"])
 
     def set_result(self, run: str, result: Mapping[str, Any]) -> None:
         """Keeps the result of a run, over the one it had."""
-        with self._database.writing() as connection:
-            _row(connection, run, "number")
+        with self.database.writing() as connection:
+            find(connection, run, "number")
             connection.execute("UPDATE runs SET result = ? WHERE id = ?", (strict.dumps(result), run))
+
+    def rename(self, run: str, name: str) -> str:
+        """Gives a run another name, also in its config, and gives the name back as it is kept: on one line, in bounds.
+
+        Raises:
+            RunError: there is no such run, or nothing is left of the name.
+        """
+        kept = " ".join(name.split())[:LONGEST_NAME].strip()
+        if not kept or not kept.isprintable():
+            raise RunError(f"A run needs a name that can be read, of 1 to {LONGEST_NAME} letters; got {name!r}.")
+        with self.database.writing() as connection:
+            document = json.loads(find(connection, run)["document"])
+            if "name" in document:
+                document["name"] = kept
+                strict.write(self._runs / run / "config.json", document)
+            connection.execute(
+                "UPDATE runs SET name = ?, document = ? WHERE id = ?", (kept, strict.dumps(document), run)
+            )
+        return kept
 
     def folder(self, run: str) -> Path:
         """The run's own folder.
@@ -227,8 +249,8 @@ class RunStore:
         Raises:
             RunError: there is no such run; so no text from outside ever becomes a path.
         """
-        with self._database.reading() as connection:
-            return self._runs / str(_row(connection, run, "id")["id"])
+        with self.database.reading() as connection:
+            return self._runs / str(find(connection, run, "id")["id"])
 
     def lock_path(self, run: str) -> Path:
         """The file whose lock is held by the process that works on the run."""
@@ -262,21 +284,3 @@ class RunStore:
             except FileExistsError:
                 continue
             return run, self._runs / run
-
-
-def _row(connection: sqlite3.Connection, run: str, columns: str = "*") -> sqlite3.Row:
-    row: sqlite3.Row | None = connection.execute(f"SELECT {columns} FROM runs WHERE id = ?", (run,)).fetchone()  # noqa: S608  # columns are ours
-    if row is None:
-        raise RunError(f"There is no run {run!r}; `python -m playground runs` lists those there are.")
-    return row
-
-
-def _record(row: sqlite3.Row) -> RunRecord:
-    same = ("id", "kind", "name", "method", "model", "owner", "reason", "created", "started", "ended", "steps")
-    return RunRecord(
-        **{name: row[name] for name in (*same, "session", "attempt", "spent")},
-        phase=Phase(row["phase"]),
-        metrics=json.loads(row["metrics"]),
-        document=json.loads(row["document"]),
-        result=None if row["result"] is None else json.loads(row["result"]),
-    )

@@ -243,7 +243,7 @@ def test_lists_are_newest_first_and_by_owner(store: RunStore) -> None:
     assert [record.id for record in store.list("run", owner="ann")] == [runs[2], runs[0]]
     assert [record.id for record in store.list("run", live=True)] == [runs[1], runs[0]]
     assert [record.id for record in store.list(limit=2)] == [evaluation, runs[2]]
-    assert store.queued() == (runs[0], runs[1], evaluation)
+    assert tuple(found.job for found in store.queued()) == (runs[0], runs[1], evaluation)
 
 
 @pytest.mark.parametrize("name", ["", "sft-nosuch", "../../etc", "' OR TRUE --"])
@@ -302,7 +302,7 @@ def test_a_resumed_run_stands_at_the_end_of_the_queue_as_a_new_attempt(store: Ru
     store.set_result(run, {"steps": 3})
     waiting = new_run(store)
     store.resume(run)
-    assert store.queued() == (waiting, run)
+    assert tuple(found.job for found in store.queued()) == (waiting, run)
     record = store.get(run)
     assert (record.attempt, record.reason, record.started, record.ended, record.result) == (2, "", None, None, None)
     assert (record.steps, record.metrics, store.stop_requested(run)) == (3, {"loss": 1.0}, 0)
@@ -355,6 +355,23 @@ def test_tables_of_the_first_version_are_brought_up_to_date(own_home: Path) -> N
     store = RunStore(own_home)
     for run in ("sft-newer", "sft-older"):
         store.resume(run)
-    assert store.queued() == ("sft-newer", "sft-older")
+    assert tuple(found.job for found in store.queued()) == ("sft-newer", "sft-older")
     assert store.get("sft-older").attempt == 2
     store.close()
+
+
+def test_a_new_name_is_everywhere_on_one_line_and_in_bounds(store: RunStore) -> None:
+    run = new_run(store, rank=16)
+    named = store.create("run", {"name": "old"}, method="sft", model="m", name="old", owner="ann")
+    assert store.rename(named, "  질문에\n\t답하기 ") == "질문에 답하기"
+    assert store.get(named).name == store.get(named).document["name"] == "질문에 답하기"
+    assert json.loads((store.folder(named) / "config.json").read_text()) == {"name": "질문에 답하기"}
+    store.rename(run, "x" * 200)
+    assert store.get(run).name == "x" * 80
+    assert store.get(run).document == {"rank": 16}
+    for empty in ("", " \n ", "\x00\x07"):
+        with pytest.raises(RunError, match="A run needs a name that can be read"):
+            store.rename(run, empty)
+    with pytest.raises(RunError, match="There is no run"):
+        store.rename("nobody", "x")
+    assert store.get(run).name == "x" * 80
