@@ -159,6 +159,9 @@ class TrainingSettings(Settings):
     """Checkpoint every so many steps; 0 saves only at the end."""
     log_steps: Annotated[int, Range(1)] = 1
     """A point on the curves every so many steps."""
+    report_to: Literal["none", "tensorboard", "trackio", "wandb"] = "none"
+    """A tracker that gets the metrics too, where its package is installed. TensorBoard and Weights & Biases write into
+    the run's folder, Trackio where it keeps its own."""
     seed: Annotated[int, Range(0, 2**32 - 1)] = 0
     """Seed of the data order, dropout and the adapter's start."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from playground.config import codec
 from playground.config.evaluation import EvaluationSettings
 from playground.config.run import ModelRef, RunRef
+from playground.config.trackers import check_installed
 from playground.runs.records import JobKind
 from playground.runs.store import RunStore
 
@@ -23,7 +24,7 @@ def submit(store: RunStore, kind: JobKind, document: Mapping[str, Any], *, owner
         name: For people; empty makes one.
 
     Raises:
-        ConfigError: with every problem in the document.
+        ConfigError: with every problem in the document; or the tracker to report to is not installed.
         RunError: the run to evaluate does not exist.
     """
     if kind == "evaluation":
@@ -38,6 +39,7 @@ def submit(store: RunStore, kind: JobKind, document: Mapping[str, Any], *, owner
             owner=owner,
         )
     config = codec.decode(document)
+    check_installed(config.training.report_to)
     model = in_words(config.model)
     made_up = f"{config.method} · {PurePath(model).name} · {PurePath(config.data.source).stem}"
     return store.create(

@@ -53,7 +53,7 @@ def trainer_arguments(
         "logging_nan_inf_filter": False,
         "seed": training.seed,
         "disable_tqdm": True,
-        "report_to": "none",
+        "report_to": training.report_to,
         # Pinned memory speeds up copies to a GPU; without one torch only warns.
         "dataloader_pin_memory": device == "cuda",
     }

@@ -10,6 +10,7 @@ from playground.config.run import RunConfig
 from playground.runs.context import JobContext
 from playground.training import sft
 from playground.training.outcome import Outcome
+from playground.training.tracking import tracked
 
 METHODS: Mapping[str, Callable[[RunConfig, JobContext], Outcome]] = {"sft": sft.train}
 """Method name, as in a config, to the function that runs it."""
@@ -22,7 +23,8 @@ def execute(config: RunConfig, context: JobContext) -> Outcome:
         PlaygroundError: something a person can act on; `Cancelled` where a stop came before the first step.
     """
     try:
-        return METHODS[config.method](config, context)
+        with tracked(config.training.report_to, context.folder):
+            return METHODS[config.method](config, context)
     except BaseException as error:
         # The frames of a failed run hold its tensors for as long as somebody looks at the error.
         traceback.clear_frames(error.__traceback__)

@@ -22,6 +22,7 @@ from playground.training.rows import Encoding, Rows
 from playground.training.samples import samplers
 from playground.training.saving import name_base, save_result
 from playground.training.stopwatch import Stopwatch
+from playground.training.tracking import tracker_arguments
 from playground.training.trainer import WatchedTrainer
 
 
@@ -55,7 +56,7 @@ def train(config: RunConfig, context: JobContext) -> Outcome:
     reporter = Reporter(context, watch, start.carried.tokens if start else 0)
     trainer = WatchedSFTTrainer(
         model=_trainable(loaded, config, context),
-        args=_sft_config(arguments),
+        args=_sft_config(arguments | tracker_arguments(config, context)),
         train_dataset=rows.train,
         eval_dataset=rows.held_out,
         processing_class=loaded.tokenizer,

@@ -60,7 +60,7 @@ FOLDS: dict[str, tuple[type[Settings], tuple[str, ...]]] = {
     ),
     "watch": (
         TrainingSettings,
-        ("eval_steps", "eval_rows", "sample_steps", "sample_tokens", "log_steps", "save_steps"),
+        ("eval_steps", "eval_rows", "sample_steps", "sample_tokens", "log_steps", "save_steps", "report_to"),
     ),
 }  # fmt: skip
 """Settings behind folds, by the fold's name."""
