@@ -11,6 +11,8 @@ from playground.config.codec import SECTIONS
 from playground.config.evaluation import EvaluationSettings
 from playground.config.generation import GenerationSettings
 from playground.config.presets import PRESETS
+from playground.config.rewards import KINDS, Term
+from playground.config.rollouts import RolloutSettings, SweepSettings
 from playground.config.run import METHODS, RunConfig
 from playground.config.settings import Settings, settings_of
 
@@ -22,6 +24,10 @@ CLASSES: tuple[type[Settings], ...] = (
     *METHODS.values(),
     GenerationSettings,
     EvaluationSettings,
+    RolloutSettings,
+    SweepSettings,
+    Term,
+    *KINDS.values(),
 )
 
 

@@ -1,1 +1,1 @@
-"""A reward is a function (prompts, completions) -> floats."""
+"""What makes a completion good: functions from prompts and completions to numbers, each told in a sentence."""
