@@ -5,7 +5,7 @@ import { Result } from "./evaluate_result.js";
 import { Rows } from "./evaluate_rows.js";
 import { ENDED, Follower } from "./follow.js";
 import { element } from "./status.js";
-import { clock, phaseBadge } from "./train.js";
+import { clock, phaseBadge, queueWords, stopWords } from "./train.js";
 
 const say = (key, values) => playground.text(key, values);
 const LISTED_EVERY = 3000;
@@ -156,7 +156,7 @@ class Live {
 
   words(base, tuned) {
     const { phase, record, stageNow } = this;
-    if (phase === "queued") return record.position ? say("evaluate.position", { place: record.position }) : say("evaluate.waiting");
+    if (phase === "queued") return queueWords(record);
     const answering = stageNow === "answering tuned" ? tuned : stageNow === "answering base" ? base : null;
     if (answering) return say(`evaluate.stage.${answering === tuned ? "tuned" : "base"}`, { done: answering.done.toLocaleString(), total: answering.total.toLocaleString() });
     if (!stageNow || ENDED.has(phase)) return say(`phase.${phase}`);
@@ -185,7 +185,7 @@ class Live {
     if (!this.stop || !this.record) return;
     const mine = this.viewer && (this.viewer.host || this.viewer.owner === this.record.owner);
     this.stop.hidden = !mine || ENDED.has(this.phase);
-    this.stop.textContent = say(this.phase === "stopping" ? "evaluate.stop.force" : "evaluate.stop");
+    this.stop.textContent = stopWords(this.phase, "evaluate.stop");
   }
 
   askToStop() {

@@ -26,6 +26,16 @@ export function clock(seconds) {
   return shown.map((part, index) => (index ? String(part).padStart(2, "0") : part)).join(":");
 }
 
+/** Where a queued job stands and when it may begin, in words. */
+export function queueWords({ position: place, starts_in: seconds }) {
+  if (!place) return say("queue.waiting");
+  if (typeof seconds === "number" && seconds >= 1) return say("queue.starts", { place, time: clock(seconds) });
+  return place === 1 ? say("queue.next") : say("queue.place", { place });
+}
+
+/** What the button that stops a job is called in a phase; `usual` is the key of its name while the job goes on. */
+export const stopWords = (phase, usual) => say({ queued: "queue.leave", stopping: "train.stop.force" }[phase] ?? usual);
+
 export function phaseBadge(phase) {
   const badge = element("span", "pt-phase", say(`phase.${phase}`));
   badge.dataset.phase = phase;
@@ -208,7 +218,7 @@ class Live {
     const { phase, progress, record } = this;
     if (phase === "queued") {
       this.bar.value = 0;
-      this.stage.textContent = record.position ? say("train.position", { place: record.position }) : say("train.waiting");
+      this.stage.textContent = queueWords(record);
       return;
     }
     const known = progress?.total > 0;
@@ -246,7 +256,7 @@ class Live {
     const mine = this.viewer && (this.viewer.host || this.viewer.owner === this.record.owner);
     this.stop.hidden = !mine || ENDED.has(this.phase);
     this.resume.hidden = !mine || !this.record.resumable;
-    this.stop.textContent = say(this.phase === "stopping" ? "train.stop.force" : "train.stop");
+    this.stop.textContent = stopWords(this.phase, "train.stop");
   }
 
   askToStop() {
@@ -314,6 +324,7 @@ function runLine(run, viewer, pick) {
     typeof loss === "number" ? say("train.runs.loss", { loss: loss.toFixed(3) }) : "",
     run.started ? clock((run.ended ?? Date.now() / 1000) - run.started) : "",
     viewer.owner === run.owner ? say("train.runs.mine") : "",
+    run.position ? say("queue.short", { place: run.position }) : "",
   ];
   button.append(element("strong", "", run.name || run.run), phaseBadge(run.phase), element("span", "pt-run-facts", facts.filter(Boolean).join(" · ")));
   button.addEventListener("click", () => pick({ run: run.run }));

@@ -10,14 +10,15 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from playground.errors import PlaygroundError, RunError
-from playground.jobs import failures, remains, resumption, worker
+from playground.errors import Busy, PlaygroundError, RunError
+from playground.jobs import failures, forecast, remains, resumption, worker
 from playground.jobs.executors import Executor, Handle, chosen_executor
+from playground.jobs.fairness import Turns
 from playground.jobs.submission import submit
 from playground.jobs.watchdog import Watchdog, patience
 from playground.runs import strict
 from playground.runs.events import Phase
-from playground.runs.records import JobKind, RunRecord
+from playground.runs.records import JobKind, RunRecord, Waiting
 from playground.runs.store import RunStore
 from playground.runs.summary import summarise
 
@@ -27,6 +28,19 @@ POLL_SECONDS = 0.2
 LINGER_SECONDS = 10.0
 """A worker that has written its end may take this long to go; then it is killed."""
 CLOSE_SECONDS = 10.0
+HISTORY = 100
+"""How many of the newest jobs tell how long jobs take here."""
+TOLD_SECONDS = 1.0
+"""For so long what was told about the queue stays good, if nobody joins or leaves it: every page in a room asks."""
+
+
+class Place(NamedTuple):
+    """Where a job stands in the queue."""
+
+    position: int
+    """1 for the next to start."""
+    seconds: float | None
+    """Until it may begin; None where nothing like what is ahead of it was ever done here."""
 
 
 class JobManager:
@@ -38,6 +52,9 @@ class JobManager:
         patience()  # a setting that cannot be read is told at the start, not at the first run
         self._changed = threading.Condition()
         self._taken: set[str] = set()
+        self._turns = Turns()
+        self._slots = slots
+        self._told: tuple[float, object, Mapping[str, Place]] = (0.0, None, {})
         self._closing = False
         self._kill_at = float("inf")
         self._threads = [
@@ -46,30 +63,41 @@ class JobManager:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, kind: JobKind, document: Mapping[str, Any], owner: str = "", name: str = "") -> str:
-        """Puts a job at the end of the queue and gives its id; see `submission.submit` for what it checks.
+    def submit(
+        self, kind: JobKind, document: Mapping[str, Any], owner: str = "", name: str = "", *, most: int | None = None
+    ) -> str:
+        """Puts a job into the queue, where owners take turns, and gives its id; `submission.submit` checks it.
+
+        Args:
+            most: how many jobs of this owner may wait or go on, this one included; None sets no limit.
 
         Raises:
             ConfigError: with every problem in the document.
+            Busy: the owner has as many jobs as `most` allows.
             RunError: the run to evaluate does not exist, or the app is closing.
         """
         with self._changed:
             if self._closing:
                 raise RunError("The app is closing; start the run again once it is back.")
+            self._check_share(owner, most)
             job = submit(self._store, kind, document, owner=owner, name=name)
             self._changed.notify_all()
         return job
 
-    def resume(self, run: str) -> None:
-        """Puts a run that has ended, but is not done, at the end of the queue; it goes on from its last checkpoint.
+    def resume(self, run: str, *, most: int | None = None) -> None:
+        """Puts a run that has ended, but is not done, back into the queue; it goes on from its last checkpoint.
+
+        Args:
+            most: as for `submit`, of the run's owner.
 
         Raises:
             RunError: there is no such run, it goes on still, is done or left nothing to go on from, or the app closes.
-            Busy: another process works on it.
+            Busy: another process works on it, or the owner has as many jobs as `most` allows.
         """
         with self._changed:
             if self._closing:
                 raise RunError("The app is closing; resume the run once it is back.")
+            self._check_share(self._store.get(run).owner, most)
             resumption.resume(self._store, run)
             self._changed.notify_all()
 
@@ -84,10 +112,20 @@ class JobManager:
         """
         return self._store.request_stop(job)
 
-    def position(self, job: str) -> int | None:
-        """Place in the queue, 1 for the next to start; None where the job does not wait here."""
-        waiting = self._waiting()
-        return waiting.index(job) + 1 if job in waiting else None
+    def places(self) -> Mapping[str, Place]:
+        """Where every waiting job stands in the queue, by id, and when it may begin. Waits for nobody."""
+        waiting, going = tuple(self._waiting()), frozenset(self._taken.copy())
+        now, (told, asked, places) = time.monotonic(), self._told
+        if asked == (waiting, going) and now - told < TOLD_SECONDS:
+            return places
+        records = self._store.list(limit=-1, live=True)
+        done = [record for record in self._store.list(limit=HISTORY) if record.phase is Phase.DONE]
+        left = [forecast.remaining(found, done, time.time()) for found in records if found.id in going]
+        lengths = {found.id: forecast.duration(found, done) for found in records}
+        starts = forecast.starts(left, [lengths.get(job) for job, _ in waiting], self._slots)
+        places = {job: Place(at, start) for at, ((job, _), start) in enumerate(zip(waiting, starts, strict=True), 1)}
+        self._told = (now, (waiting, going), places)
+        return places
 
     def warm_up(self) -> None:
         """Lets the heavy imports of future workers begin, in another process; returns at once."""
@@ -108,7 +146,7 @@ class JobManager:
             self._kill_at = time.monotonic() + timeout
             self._changed.notify_all()
             running = list(self._taken)
-        for job in self._store.queued():
+        for job, _ in self._store.queued():
             if job not in running:
                 record = self._store.get(job)
                 reason = f"The app was closed before this began; {self._next_time(record)}."
@@ -122,8 +160,19 @@ class JobManager:
         for thread in self._threads:
             thread.join(timeout + LINGER_SECONDS)
 
-    def _waiting(self) -> list[str]:
-        return [job for job in self._store.queued() if job not in self._taken]
+    def _waiting(self) -> list[Waiting]:
+        """What waits, in the order in which it will start."""
+        return self._turns.order([found for found in self._store.queued() if found.job not in self._taken])
+
+    def _check_share(self, owner: str, most: int | None) -> None:
+        if most is None:
+            return
+        live = len(self._store.list(owner=owner, live=True, limit=-1))
+        if live >= most:
+            raise Busy(
+                f"You have {live} {'job' if live == 1 else 'jobs'} waiting or going on, and {most} at a time is what "
+                "one person may have here; wait for one to end, or stop one."
+            )
 
     def _serve(self) -> None:
         while True:
@@ -132,8 +181,9 @@ class JobManager:
                     self._changed.wait()
                 if self._closing:
                     return
-                job = waiting[0]
+                job, owner = waiting[0]
                 self._taken.add(job)
+                self._turns.started(owner)
             try:
                 self._see_through(job)
             except Exception as error:  # the boundary: a slot outlives whatever happens to one job
@@ -143,7 +193,7 @@ class JobManager:
                 with self._changed:
                     self._taken.discard(job)
 
-    def _look(self) -> list[str]:
+    def _look(self) -> list[Waiting]:
         try:
             return self._waiting()
         except PlaygroundError:

@@ -67,6 +67,13 @@ def span(started: float | None, ended: float | None) -> float:
     return 0.0 if started is None or ended is None else max(0.0, ended - started)
 
 
+class Waiting(NamedTuple):
+    """A job in a queue."""
+
+    job: str
+    owner: str
+
+
 class EventPage(NamedTuple):
     """Events in order, each with its sequence number; pass `cursor` as the next `since`."""
 

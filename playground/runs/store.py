@@ -21,7 +21,7 @@ from playground.runs.database import Database, in_words
 from playground.runs.events import TERMINAL, Event, Phase, PhaseChange, from_payload
 from playground.runs.home import home
 from playground.runs.locks import hold, is_held
-from playground.runs.records import RESUMABLE, EventPage, JobKind, Pulse, RunRecord, span
+from playground.runs.records import RESUMABLE, EventPage, JobKind, Pulse, RunRecord, Waiting, span
 from playground.runs.rows import find, record_of
 
 LONGEST_NAME = 80
@@ -103,13 +103,14 @@ class RunStore:
         with self.database.reading() as connection:
             return [record_of(row) for row in connection.execute(query, (*values, limit))]
 
-    def queued(self) -> tuple[str, ...]:
-        """Ids of this process's runs that wait for their turn, oldest first."""
+    def queued(self) -> tuple[Waiting, ...]:
+        """This process's runs that wait for their turn, oldest first."""
         with self.database.reading() as connection:
             rows = connection.execute(
-                "SELECT id FROM runs WHERE phase = ? AND session = ? ORDER BY ticket", (Phase.QUEUED, self.session)
+                "SELECT id, owner FROM runs WHERE phase = ? AND session = ? ORDER BY ticket",
+                (Phase.QUEUED, self.session),
             )
-            return tuple(row["id"] for row in rows)
+            return tuple(Waiting(row["id"], row["owner"]) for row in rows)
 
     def append(self, run: str, events: Iterable[Event]) -> None:
         """Appends events in order, all or none, and keeps phase, steps and last metrics in step with them.

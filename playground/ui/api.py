@@ -24,7 +24,7 @@ from playground.ui.services import Services
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-STATUS = ("run", "name", "method", "model", "phase", "reason", "steps", "position")
+STATUS = ("run", "name", "method", "model", "phase", "reason", "steps", "position", "starts_in")
 
 
 def register(services: Services) -> None:
@@ -79,7 +79,7 @@ def start_run(
 
 def run_status(services: Services, run: str) -> dict[str, Any]:
     """How a run or an evaluation stands: `{"run", "name", "method", "model", "phase", "reason", "steps", "position",
-    "metrics": {last value of each}, "result"}`; `result` is null unless it is an evaluation that is done.
+    "starts_in", "metrics": {last value of each}, "result"}`; `result` is null unless it is an evaluation that is done.
 
     Args:
         run: its id.

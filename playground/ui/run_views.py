@@ -1,7 +1,9 @@
 """Runs as the page shows them: what is public of a record, as JSON values."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from playground.jobs.manager import Place
 from playground.jobs.resumption import resumable
 from playground.runs.events import Phase
 from playground.runs.records import JobKind, RunRecord
@@ -12,38 +14,42 @@ PLACE_ONLY_FOR_HOST = ("/", "\\", "~")
 
 def run_rows(services: Services, kind: JobKind, limit: int) -> list[dict[str, Any]]:
     """The newest runs or evaluations, newest first."""
-    return [run_row(services, record) for record in services.store.list(kind, limit=limit)]
+    places = services.jobs.places()
+    return [run_row(services, record, places) for record in services.store.list(kind, limit=limit)]
 
 
-def run_row(services: Services, record: RunRecord) -> dict[str, Any]:
+def run_row(services: Services, record: RunRecord, places: Mapping[str, Place] | None = None) -> dict[str, Any]:
     """One run for a list; `owner` is the public id, from which nobody's key can be had."""
+    waits = record.phase is Phase.QUEUED
+    place = (services.jobs.places() if places is None else places).get(record.id) if waits else None
     return {
         "run": record.id,
         "name": record.name,
         "method": record.method,
-        "model": _last_part(record.model),
+        "model": last_part(record.model),
         "owner": record.owner,
         "phase": record.phase,
         "reason": record.reason,
         "resumable": resumable(record, services.store.folder(record.id)),
-        "position": services.jobs.position(record.id),
+        "position": place.position if place else None,
+        "starts_in": place.seconds if place else None,
         "created": record.created,
         "started": record.started,
         "ended": record.ended,
         "steps": record.steps,
         "metrics": {name: record.metrics[name] for name in ("loss", "eval_loss") if name in record.metrics},
-        "bleu": _bleu(record),
+        "bleu": bleu_of(record),
     }
 
 
-def _bleu(record: RunRecord) -> dict[str, float] | None:
+def bleu_of(record: RunRecord) -> dict[str, float] | None:
     """Of an evaluation that is done: the BLEU of both sides, 0-100; None for everything else."""
     if record.kind != "evaluation" or record.phase is not Phase.DONE or record.result is None:
         return None
     return {side: record.result[side]["bleu"] for side in ("base", "tuned")}
 
 
-def _last_part(model: str) -> str:
+def last_part(model: str) -> str:
     """A model's name without the place on our disk, which is the host's business."""
     absolute = model.startswith(PLACE_ONLY_FOR_HOST) or model[1:3] in (":\\", ":/")
     return model.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] if absolute else model

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from playground.config.run import RunConfig
-from playground.errors import ConfigError, RunError
+from playground.errors import Busy, ConfigError, RunError
 from playground.jobs.executors import ProcessExecutor, ThreadExecutor, chosen_executor
 from playground.jobs.manager import JobManager
 from playground.runs.context import JobContext
@@ -42,18 +42,57 @@ def manager(store: RunStore) -> Iterator[JobManager]:
     manager.close()
 
 
+def order(manager: JobManager) -> list[str]:
+    """What waits, next to start first."""
+    places = manager.places()
+    return sorted(places, key=lambda job: places[job].position)
+
+
 def test_jobs_run_in_order_and_know_their_place(store: RunStore, manager: JobManager, gate: threading.Event) -> None:
     jobs = [manager.submit("run", {}, owner) for owner in ("ann", "ben", "ann")]
     wait_for(store, jobs[0], Phase.RUNNING)
-    assert [manager.position(job) for job in jobs] == [None, 1, 2]
+    assert order(manager) == [jobs[1], jobs[2]]
     manager.stop(jobs[1])
     assert store.get(jobs[1]).phase is Phase.STOPPED
-    assert [manager.position(job) for job in jobs] == [None, None, 1]
+    assert order(manager) == [jobs[2]]
     gate.set()
     wait_for(store, jobs[2])
     ended = [store.get(job) for job in jobs]
     assert [record.phase for record in ended] == [Phase.DONE, Phase.STOPPED, Phase.DONE]
     assert (ended[2].started or 0) >= (ended[0].ended or 0)
+
+
+def test_people_take_turns_and_learn_when(store: RunStore, manager: JobManager, gate: threading.Event) -> None:
+    ann = [manager.submit("run", {}, "ann") for _ in range(3)]
+    wait_for(store, ann[0], Phase.RUNNING)
+    ben = manager.submit("run", {}, "ben")
+    assert order(manager) == [ben, *ann[1:]]
+    assert {place.seconds for place in manager.places().values()} == {None}, "nothing was ever done here"
+    gate.set()
+    for job in (*ann, ben):
+        wait_for(store, job)
+    started = {job: store.get(job).started or 0 for job in (*ann, ben)}
+    assert sorted(started, key=lambda job: started[job]) == [ann[0], ben, *ann[1:]]
+    gate.clear()
+    running, waiting = (manager.submit("run", {}) for _ in range(2))
+    wait_for(store, running, Phase.RUNNING)
+    assert manager.places()[waiting].seconds is not None
+    gate.set()
+    wait_for(store, waiting)
+
+
+def test_a_person_has_only_so_many_jobs_at_a_time(store: RunStore, manager: JobManager, gate: threading.Event) -> None:
+    first, second = (manager.submit("run", {}, "ann", most=2) for _ in range(2))
+    with pytest.raises(Busy, match="You have 2 jobs waiting or going on, and 2 at a time"):
+        manager.submit("run", {}, "ann", most=2)
+    with pytest.raises(Busy):
+        manager.resume(first, most=2)
+    manager.submit("run", {}, "ben", most=2)
+    manager.stop(second)
+    third = manager.submit("run", {}, "ann", most=2)
+    assert third in manager.places()
+    gate.set()
+    wait_for(store, third)
 
 
 def test_the_executor_is_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +110,7 @@ def test_two_slots_run_two_jobs(store: RunStore, gate: threading.Event) -> None:
     jobs = [manager.submit("run", {}) for _ in range(3)]
     for job in jobs[:2]:
         wait_for(store, job, Phase.RUNNING)
-    assert manager.position(jobs[2]) == 1
+    assert order(manager) == [jobs[2]]
     gate.set()
     for job in jobs:
         wait_for(store, job)

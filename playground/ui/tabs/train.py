@@ -20,10 +20,10 @@ from playground.ui import identity, run_form
 from playground.ui.data_form import handed_over, show_custom
 from playground.ui.errors import shown
 from playground.ui.i18n import text
-from playground.ui.launching import launch
+from playground.ui.launching import jobs_allowed, launch
 from playground.ui.run_form import RunForm
 from playground.ui.services import Services
-from playground.ui.shell import Shell
+from playground.ui.shell import Shell, taken
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
         ),
         form.upload.upload(shown(run_form.take_upload), [form.upload, shell.person], [form.source], **quiet),
         shell.data.change(shown(take_data, paths), [shell.data], form.inputs(), queue=False, **quiet),
+        shell.handed.change(shown(take_config, paths), [shell.handed], form.inputs(), queue=False, **quiet),
     ):
         event.then(described, [shell.person, *form.inputs()], [tab.estimate], **quiet)
     # `input`, not `change`: what a starting point writes would ask for an estimate once per field.
@@ -97,6 +98,7 @@ def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
         None, js="() => window.dispatchEvent(new Event('playground:runs'))", **quiet
     )
     tab.runs.pick(shown(look_at, services), None, [shell.run, tab.live], queue=False, **quiet)
+    shell.handed.change(shown(take_look, services), [shell.handed], [shell.run, tab.live], queue=False, **quiet)
     shell.opened.then(shown(reopen, services), [shell.person, shell.run], [shell.run, tab.live, tab.runs], **quiet)
     for visit in (shell.opened.then, shell.tab.select):
         visit(shown(offer, services), [shell.person, form.model], [form.model], **quiet).then(
@@ -114,6 +116,12 @@ def take_data(paths: Sequence[str], opened: object) -> list[Any]:
     if not isinstance(opened, Mapping) or opened.get("to") != "train":
         return [gr.skip()] * (len(paths) + 3)
     return run_form.take_data(paths, opened)
+
+
+def take_config(paths: Sequence[str], handed: object) -> list[Any]:
+    """Fills the whole form with a config that another tab hands over."""
+    config = taken(handed, "train", "config")
+    return [gr.skip()] * (len(paths) + 3) if config is None else run_form.take_config(paths, config)
 
 
 def show_data(paths: Sequence[str], opened: object, *values: Any) -> tuple[dict[str, Any], Any]:
@@ -173,13 +181,23 @@ def stop(services: Services, event: gr.EventData, person: object, request: gr.Re
 def resume(services: Services, event: gr.EventData, person: object, request: gr.Request) -> None:
     """Puts a run that ended early back into the queue, to go on from its last checkpoint."""
     run = str((event._data or {}).get("run", ""))
-    identity.require_owner(services.store.get(run).owner, person, request)
-    services.jobs.resume(run)
+    known = identity.identify(person, request)
+    identity.check_owner(services.store.get(run).owner, known)
+    services.jobs.resume(run, most=jobs_allowed(known))
 
 
 def look_at(services: Services, event: gr.EventData) -> tuple[str, dict[str, Any]]:
     """A run was picked from the list."""
-    run = str((event._data or {}).get("run", ""))
+    return _looking_at(services, str((event._data or {}).get("run", "")))
+
+
+def take_look(services: Services, handed: object) -> tuple[Any, Any]:
+    """A run was picked in another tab."""
+    run = taken(handed, "train", "look")
+    return (gr.skip(), gr.skip()) if run is None else _looking_at(services, run)
+
+
+def _looking_at(services: Services, run: str) -> tuple[str, dict[str, Any]]:
     services.store.get(run)
     return run, {"run": run}
 

@@ -1,0 +1,41 @@
+"""How much one person may have going on."""
+
+from pathlib import Path
+
+import pytest
+
+from playground.errors import Busy, ConfigError
+from playground.ui.identity import Person
+from playground.ui.launching import JOBS_VARIABLE, jobs_allowed, launch, launch_evaluation
+from playground.ui.services import Services
+
+ANN, HOST = Person("ann", host=False), Person("host", host=True)
+TINY = {"model": "tiny", "data": {"source": "instructions"}}
+
+
+def test_one_person_has_so_many_jobs_and_the_host_as_many_as_wanted(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(JOBS_VARIABLE, "1")
+    assert (jobs_allowed(ANN), jobs_allowed(HOST)) == (1, None)
+    services = Services("none")
+    run = services.store.create("run", {}, method="sft", model="tiny", name="", owner="ann")
+    adapter = services.store.folder(run) / "adapter"
+    adapter.mkdir()
+    with pytest.raises(Busy, match="You have 1 job waiting or going on, and 1 at a time is what one person may have"):
+        launch(services, TINY, ANN)
+    assert [record.id for record in services.store.list()] == [run]
+    services.store.request_stop(run)
+    (adapter / "adapter_config.json").write_text("{}")
+    (adapter / "adapter_model.safetensors").write_bytes(b"")
+    services.store.create("run", {}, method="sft", model="tiny", name="", owner="ann")
+    with pytest.raises(Busy):
+        launch_evaluation(services, {"run": run}, ANN)
+    services.close()
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "many", "1.5"])
+def test_a_limit_that_is_no_number_is_told(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv(JOBS_VARIABLE, given)
+    with pytest.raises(ConfigError, match=f"must be a whole number above 0; got '{given}'"):
+        jobs_allowed(ANN)
