@@ -13,7 +13,7 @@ import { Controls } from "./distribution_controls.js";
 import { Draws } from "./distribution_draws.js";
 import { Cut, Detail, Tiles } from "./distribution_facts.js";
 import { read } from "./distribution_link.js";
-import { explained, make, text } from "./distribution_page.js";
+import { explained, make, style, text } from "./distribution_page.js";
 import { Probe } from "./distribution_probe.js";
 import { Share } from "./distribution_share.js";
 import { decode, Trace } from "./distribution_trace.js";
@@ -24,20 +24,13 @@ const PENALTIES = ["repetition_penalty", "presence_penalty", "frequency_penalty"
 
 /** Mounts into a gr.HTML whose template holds an empty `.pgd`; see the tab contract in playground/ui/app.py. */
 export async function mount(element, props, trigger, watch, server) {
-  await style(playground.asset("css/distribution.css"));
+  await style("css/distribution.css");
   const picture = new Picture(element.querySelector(".pgd"), props.settings, trigger, server);
   watch("value", () => picture.receive(props.value));
   window.addEventListener("hashchange", () => picture.follow());
   if (picture.follow()) return;
   if (props.value) picture.receive(props.value);
   else trigger("ask");
-}
-
-function style(address) {
-  if (document.querySelector(`link[href="${address}"]`)) return undefined;
-  const link = make("link", { rel: "stylesheet", href: address });
-  document.head.append(link);
-  return new Promise((done) => (link.onload = link.onerror = done));
 }
 
 class Picture {

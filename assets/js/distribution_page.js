@@ -16,6 +16,15 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Adds a style sheet of ours to the page, once; done when it is there. */
+export function style(path) {
+  const address = playground.asset(path);
+  if (document.querySelector(`link[href="${address}"]`)) return undefined;
+  const link = make("link", { rel: "stylesheet", href: address });
+  document.head.append(link);
+  return new Promise((done) => (link.onload = link.onerror = done));
+}
+
 /** The text of a key in the reader's language, with `{name}` places filled in. */
 export const text = (key, values) => window.playground.text(key, values);
 
