@@ -2,7 +2,7 @@
 
 import argparse
 
-from playground.cli import verbs
+from playground.cli import taking, verbs
 from playground.config.presets import ready_names
 
 EPILOG = """\
@@ -60,7 +60,17 @@ def parser() -> argparse.ArgumentParser:
     runs = kinds.add_parser("runs", help="list the runs, newest first")
     runs.set_defaults(verb=verbs.runs)
 
-    for kind in (models, fetch, run, resume, stop, evaluate, runs):
+    export = kinds.add_parser("export", help="take away what a run gives: weights, settings, figures, a script")
+    export.add_argument("run", help="a run's id")
+    export.add_argument("--to", required=True, metavar="DIR", help="a folder that is new or empty")
+    export.add_argument(
+        "--what",
+        metavar="PARTS",
+        help="some of adapter,merged,config,metrics,script,notebook; all that the run can give without it",
+    )
+    export.set_defaults(verb=taking.export)
+
+    for kind in (models, fetch, run, resume, stop, evaluate, runs, export):
         kind.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     return whole
 

@@ -23,6 +23,9 @@ STAGES = {
     "read": "reading the weights",
     "merge": "merging adapters",
     "move": "moving the model to its device",
+    "write": "writing the model",
+    "zip": "packing",
+    "upload": "uploading",
 }
 """Stages of loading in words; other stages are words already."""
 CLEAR_LINE = "\r\x1b[K"

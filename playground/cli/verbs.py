@@ -100,7 +100,7 @@ def resume(chosen: argparse.Namespace) -> int:
     from playground.jobs import resumption
 
     store = RunStore()
-    job = _known(store, chosen.run).id
+    job = known_run(store, chosen.run).id
     resumption.resume(store, job)
     return _do_run(store, job, as_json=chosen.json)
 
@@ -108,7 +108,7 @@ def resume(chosen: argparse.Namespace) -> int:
 def stop(chosen: argparse.Namespace) -> int:
     """Asks a run to stop, wherever on this machine it runs."""
     store = RunStore()
-    record = _known(store, chosen.run)
+    record = known_run(store, chosen.run)
     if not record.phase.terminal and not store.alive(record):
         from playground.jobs.resumption import ABANDONED
 
@@ -135,7 +135,7 @@ def evaluate(chosen: argparse.Namespace) -> int:
     from playground.jobs.submission import submit
 
     store = RunStore()
-    evaluated = _known(store, chosen.run)
+    evaluated = known_run(store, chosen.run)
     given = {"run": evaluated.id, "split": chosen.split, "limit": chosen.limit}
     settings = codec.decode_section(EvaluationSettings, codec.with_overrides(given, chosen.assignments))
     held_out(subject_of(settings.run, store), settings)
@@ -200,7 +200,7 @@ def _check(config: RunConfig, store: RunStore) -> None:
     from playground.data.splits import prepare
 
     if isinstance(config.model, RunRef):
-        _known(store, config.model.run)
+        known_run(store, config.model.run)
     reporter = Reporter(sys.stderr)
     try:
         prepare(config.data, reporter.event)
@@ -212,7 +212,7 @@ def _check(config: RunConfig, store: RunStore) -> None:
         reporter.close()
 
 
-def _known(store: RunStore, run: str) -> RunRecord:
+def known_run(store: RunStore, run: str) -> RunRecord:
     """The record of a run, or an error with the ids that look like it."""
     known = [record.id for record in store.list("run", limit=-1)]
     if run in known:

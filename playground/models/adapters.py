@@ -3,7 +3,7 @@
 import difflib
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from peft import LoraConfig, PeftConfig, PeftModel, TaskType, get_peft_model
@@ -92,6 +92,23 @@ def check_targets(model: torch.nn.Module, targets: tuple[str, ...]) -> None:
             raise ModelError(f"The model has no module {target}; {hint}It has {', '.join(names)}.")
 
 
+def lora_settings(model: PreTrainedModel, settings: AdapterSettings) -> dict[str, Any]:
+    """Keyword arguments of peft's `LoraConfig` for a causal model; no weight is looked at.
+
+    Raises:
+        ModelError: the targets are not the model's.
+    """
+    targets = settings.targets if settings.targets is not None else default_targets(model)
+    check_targets(model, targets)
+    return {
+        "r": settings.rank,
+        "lora_alpha": settings.alpha,
+        "lora_dropout": settings.dropout,
+        "target_modules": ALL_LINEAR if targets == (ALL_LINEAR,) else list(targets),
+        "fan_in_fan_out": _is_transposed(model, targets),
+    }
+
+
 def attach_lora(model: PreTrainedModel, settings: AdapterSettings, seed: int) -> PeftModel:
     """Freezes the model and puts a new adapter on it, which changes nothing until it is trained.
 
@@ -100,16 +117,7 @@ def attach_lora(model: PreTrainedModel, settings: AdapterSettings, seed: int) ->
     Raises:
         ModelError: the targets are not the model's.
     """
-    targets = settings.targets if settings.targets is not None else default_targets(model)
-    check_targets(model, targets)
-    config = LoraConfig(
-        task_type=TaskType.CAUSAL_LM,
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=ALL_LINEAR if targets == (ALL_LINEAR,) else list(targets),
-        fan_in_fan_out=_is_transposed(model, targets),
-    )
+    config = LoraConfig(task_type=TaskType.CAUSAL_LM, **lora_settings(model, settings))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         adapted = get_peft_model(model, config)

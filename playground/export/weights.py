@@ -1,0 +1,71 @@
+"""The weights of a run: its adapter, or the whole model with the adapter merged in."""
+
+import json
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from playground.errors import RunError
+from playground.export.subject import ADAPTER, Subject
+from playground.models.adapters import ADAPTER_WEIGHTS, check_adapter
+from playground.models.folder import ADAPTER_CONFIG
+from playground.models.merging import write_model, written_bytes
+from playground.runs.events import Progress
+
+MERGED = "merged"
+
+
+def write_adapter(subject: Subject, folder: Path, base: str) -> None:
+    """Copies the adapter into `folder`; its config names `base` as the model it belongs on.
+
+    Raises:
+        RunError: the run left no adapter.
+        ModelError: a file of it is missing, cut short or damaged.
+    """
+    source = subject.folder / ADAPTER
+    if subject.left != "adapter":
+        raise RunError(without("adapter", subject))
+    check_adapter(source)
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source / ADAPTER_WEIGHTS, folder / ADAPTER_WEIGHTS)
+    config = json.loads((source / ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = base
+    (folder / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def write_merged(subject: Subject, folder: Path, *, report: Callable[[Progress], None], stop: threading.Event) -> None:
+    """Writes the tuned model, whole, with its tokenizer; plain transformers can load it.
+
+    Raises:
+        RunError: the run left neither adapter nor model.
+        ModelError, OutOfMemory, Cancelled: as loading.
+    """
+    if subject.left == "nothing":
+        raise RunError(without("model", subject))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_model(subject.result, folder, report=report, stop=stop)
+
+
+def adapter_bytes(subject: Subject) -> int:
+    """Of the adapter alone."""
+    return sum(path.stat().st_size for path in (subject.folder / ADAPTER).iterdir() if path.is_file())
+
+
+def merged_bytes(subject: Subject) -> int:
+    """About what `write_merged` writes. Raises `ModelError` where what the run stands on is gone."""
+    return written_bytes(subject.result)
+
+
+def base_bytes(subject: Subject) -> int:
+    """Of the base, where it has to come along; 0 where the Hub has it."""
+    return 0 if subject.base.public else written_bytes(subject.base.ref)
+
+
+def without(what: str, subject: Subject) -> str:
+    """The sentence for a run that left no such thing."""
+    record = subject.record
+    if what == "adapter" and subject.left == "model":
+        return f"Run {record.id} trained every weight, so there is no adapter; take the merged model."
+    ending = f"it ended as {record.phase}" + (f": {record.reason}" if record.reason else ".")
+    return f"Run {record.id} left no {what}; {ending}"

@@ -1,0 +1,100 @@
+"""Models as they leave the house: merged, whole, and loadable by plain transformers."""
+
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from playground.config.run import ModelRef
+from playground.models import catalogue
+from playground.models.fetch import names_a_folder, resolve
+from playground.models.folder import SINGLE_FILES, weights_of
+from playground.models.hub_download import SMALL_FILES
+from playground.models.lineage import lineage_of
+from playground.models.loading import load
+from playground.models.memory import parameters_of
+from playground.models.reading import read_causal_config
+from playground.runs.events import Progress
+
+FLOAT32_BYTES = 4
+SHARD = "5GB"
+"""Largest file of weights; the Hub shows and resumes files of this size well."""
+
+
+def write_model(ref: ModelRef, folder: Path, *, report: Callable[[Progress], None], stop: threading.Event) -> None:
+    """Writes a model with its tokenizer into an empty folder, as safetensors wherever weights were merged.
+
+    A model that is whole on disk is copied as it lies; what stands on adapters is merged in float32 and kept so.
+
+    Raises:
+        ModelError, OutOfMemory, Cancelled: as `load`.
+        OSError: there is no room for it.
+    """
+    lineage = lineage_of(ref)
+    if not lineage.adapters:
+        _copy(lineage.weights or resolve(lineage.base, report=report, stop=stop), folder)
+        return
+    loaded = load(ref, dtype="float32", device="cpu", report=report, stop=stop)
+    report(Progress("write", 0, 1))
+    # A place on this machine is nobody's business.
+    loaded.model.name_or_path = loaded.model.config.name_or_path = loaded.tokenizer.name_or_path = ""
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        loaded.model.save_pretrained(folder, max_shard_size=SHARD)
+        loaded.tokenizer.save_pretrained(folder)
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+    report(Progress("write", 1, 1))
+
+
+def written_bytes(ref: ModelRef) -> int:
+    """About how much `write_model` writes, told without reading a weight; 0 for a model that is not here.
+
+    Raises:
+        ModelError: it left no weights, or they are damaged.
+    """
+    lineage = lineage_of(ref)
+    folder = lineage.weights or _here(lineage.base)
+    if folder is None:
+        return 0
+    if lineage.adapters:
+        return FLOAT32_BYTES * parameters_of(folder)
+    return sum(file.stat().st_size for file in weights_of(folder).files)
+
+
+def skeleton(folder: Path, title: str) -> PreTrainedModel:
+    """The model's modules without weights: takes no memory to speak of.
+
+    Raises:
+        ModelError: the folder's config is damaged or describes something else.
+    """
+    config = read_causal_config(folder, title)
+    with torch.device("meta"):
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    return model
+
+
+def folder_of(ref: ModelRef, *, report: Callable[[Progress], None], stop: threading.Event) -> Path:
+    """A folder with the config and the tokenizer of a model: of what its chain of runs stands on. Raises as `load`."""
+    lineage = lineage_of(ref)
+    return lineage.weights or resolve(lineage.base, report=report, stop=stop)
+
+
+def _here(base: str) -> Path | None:
+    return Path(base).expanduser() if names_a_folder(base) else catalogue.local_folder(base)
+
+
+def _copy(source: Path, folder: Path) -> None:
+    weights = weights_of(source)
+    index = source / f"{SINGLE_FILES[weights.kind]}.index.json"
+    names = [source / name for name in (*SMALL_FILES, "README.md", "LICENSE")]
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (*names, index, *weights.files):
+        if file.is_file():
+            shutil.copyfile(file, folder / file.name)
