@@ -18,8 +18,8 @@ import { Probe } from "./distribution_probe.js";
 import { Share } from "./distribution_share.js";
 import { decode, Trace } from "./distribution_trace.js";
 import { penalise, rank, roomFor, setApart, transform } from "./sampling.js";
+import { vocabulary } from "./vocabulary.js";
 
-const VOCABULARIES = new Map();
 const PENALTIES = ["repetition_penalty", "presence_penalty", "frequency_penalty"];
 
 /** Mounts into a gr.HTML whose template holds an empty `.pgd`; see the tab contract in playground/ui/app.py. */
@@ -231,15 +231,4 @@ class Picture {
     this.root.dataset.state = kind;
     this.message.replaceChildren(make("p", {}, sentence));
   }
-}
-
-/** The texts of all tokens by id; fetched once per tokenizer. */
-async function vocabulary(id) {
-  if (!VOCABULARIES.has(id)) {
-    const answer = await fetch(playground.url(`vocabulary?id=${encodeURIComponent(id)}`));
-    const body = await answer.json();
-    if (!answer.ok) throw new Error(body.error);
-    VOCABULARIES.set(id, body);
-  }
-  return VOCABULARIES.get(id);
 }
