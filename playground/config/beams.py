@@ -25,3 +25,5 @@ class BeamSettings(Settings):
     not either."""
     no_repeat_ngram_size: Annotated[int, Range(0, 20)] = 0
     """No run of this many tokens may come twice, prompt included; 0 lets everything repeat."""
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 0
+    """Start of the random numbers of the texts that are drawn for comparison; the search itself has none."""

@@ -7,6 +7,7 @@ import inspect
 import json
 from pathlib import Path
 
+from playground.config.beams import BeamSettings
 from playground.config.codec import SECTIONS
 from playground.config.evaluation import EvaluationSettings
 from playground.config.generation import GenerationSettings
@@ -24,6 +25,7 @@ CLASSES: tuple[type[Settings], ...] = (
     *METHODS.values(),
     GenerationSettings,
     EvaluationSettings,
+    BeamSettings,
     RolloutSettings,
     SweepSettings,
     Term,
