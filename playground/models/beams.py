@@ -17,18 +17,19 @@ One beam is greedy search, as in `generate`: it is over at its first end, whatev
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from transformers import NoRepeatNGramLogitsProcessor, PreTrainedModel
+from transformers import DynamicCache, NoRepeatNGramLogitsProcessor, PreTrainedModel
 
 from playground.config.beams import BeamSettings
 from playground.core import beam, sampling
-from playground.errors import Cancelled
+from playground.errors import Cancelled, OutOfMemory
 from playground.models.generation import check_prompt, context_length, inference
-from playground.models.prefill import empty_cache, keeps_all
+from playground.models.memory import available, gigabytes
+from playground.models.prefill import empty_cache, keeps_all, keys_and_values
 
 Fate = Literal["kept", "finished", "pruned", "late"]
 """What becomes of a considered text: it stays open; it ended among the first `num_beams`; there were enough better
@@ -75,6 +76,10 @@ class Search:
     bound: float | None = None
     """What the best open beam was last taken to reach at most, once enough texts are finished."""
 
+    def copy(self) -> "Search":
+        """The record as it is now; its own goes on."""
+        return replace(self, candidates=list(self.candidates), finished=list(self.finished))
+
     def tokens(self, place: int) -> list[int]:
         """Ids of the text after the prompt that a candidate is the last token of."""
         ids: list[int] = []
@@ -102,6 +107,7 @@ def search(
 
     Raises:
         ModelError: the prompt is empty or leaves no room in the model's context.
+        OutOfMemory: what the model would remember of so many texts does not fit.
         Cancelled: `stop` was set.
     """
     context = context_length(model)
@@ -212,7 +218,23 @@ class Beams:
         return torch.log_softmax(logits, dim=-1)
 
     def go_on(self, rows: Tensor, tokens: Tensor) -> None:
-        """Takes the texts of some rows, in any order and more than once, each with a token more."""
-        self.ids = torch.cat([self.ids[rows], tokens.unsqueeze(-1)], dim=-1)
+        """Takes the texts of some rows, in any order and more than once, each with a token more.
+
+        Raises:
+            OutOfMemory: there would be more rows, and what the model remembers of them does not fit.
+        """
         if self.cache is not None:
+            if len(rows) > len(self.ids):
+                self._require_room(self.cache, len(rows))
             self.cache.reorder_cache(rows)  # type: ignore[arg-type]  # any tensor of int64
+        self.ids = torch.cat([self.ids[rows], tokens.unsqueeze(-1)], dim=-1)
+
+    def _require_room(self, cache: DynamicCache, rows: int) -> None:
+        remembered = [state for layer in range(len(cache.layers)) for state in keys_and_values(cache, layer)]
+        needed = sum(state.nbytes for state in remembered) // len(self.ids) * rows
+        free = available(str(self.ids.device))
+        if needed > free:
+            raise OutOfMemory(
+                f"To go on with {rows} texts after {self.ids.shape[1]:,} tokens, the model has to remember "
+                f"{gigabytes(needed)}, but {gigabytes(free)} are free; shorten the prompt or take fewer beams."
+            )

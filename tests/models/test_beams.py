@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, 
 
 from playground.config.beams import BeamSettings
 from playground.config.generation import GenerationSettings
-from playground.errors import Cancelled, ModelError, PlaygroundError
+from playground.errors import Cancelled, ModelError, OutOfMemory, PlaygroundError
 from playground.models import beams as module
 from playground.models import catalogue, rivals
 from playground.models.beams import Search, search
@@ -248,3 +248,12 @@ def test_rivals_are_greedys_answer_and_generates_samples(subjects: dict[str, Sub
     stop.set()
     with pytest.raises(Cancelled):
         rivals.drawn(model, prompt, 6, 8, [], seed=4, stop=stop)
+
+
+def test_more_beams_than_memory_holds_are_refused(
+    subjects: dict[str, Subject], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = subjects["gpt2"]
+    monkeypatch.setattr(module, "available", lambda _: 10_000)
+    with pytest.raises(OutOfMemory, match=r"16 texts after \d+ tokens.*0\.00 GB.*fewer beams"):
+        search(subject.model, subject.prompts[0], BeamSettings(num_beams=16), [])
