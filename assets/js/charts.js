@@ -27,8 +27,8 @@ function axis(title, { quiet, line }) {
 export class Chart {
   /**
    * @param {HTMLElement} root
-   * @param {{title: string, unit: string, series: {metric: string, name: string, colour: string, dash?: string, symbol?: string}[], log?: boolean, height: number, format?: string}} spec
-   *   `colour` is the name of a CSS variable
+   * @param {{title: string, unit: string, series: {metric: string, name: string, colour: string, dash?: string, symbol?: string}[], log?: boolean, height: number, format?: string, across?: string, mode?: string, legend?: boolean}} spec
+   *   `colour` is the name of a CSS variable; `across` is the title of the x axis, by default "Step"
    */
   constructor(root, spec) {
     this.root = root;
@@ -96,7 +96,7 @@ export class Chart {
   trace({ metric, name, colour: variable, dash, symbol }) {
     const { x, y } = this.points.get(metric);
     return {
-      x: [...x], y: [...y], name, type: "scatter", mode: "lines+markers",
+      x: [...x], y: [...y], name, type: "scatter", mode: this.spec.mode ?? "lines+markers",
       line: { color: colour(variable), width: 2, dash: dash ?? "solid" },
       marker: { size: symbol ? 8 : 5, symbol: symbol ?? "circle" },
       hovertemplate: `%{y:${this.spec.format ?? ".4~g"}}<extra>%{fullData.name}</extra>`,
@@ -104,7 +104,7 @@ export class Chart {
   }
 
   layout() {
-    const many = this.spec.series.length > 1;
+    const many = this.spec.legend ?? this.spec.series.length > 1;
     return {
       ...this.theme(), height: this.spec.height, margin: { l: 52, r: 14, t: 12, b: 40 }, hovermode: "x unified", showlegend: many,
       legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yanchor: "bottom", font: { size: 12 } }, uirevision: "run", dragmode: "zoom",
@@ -116,7 +116,7 @@ export class Chart {
     return {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: colour("--font") || "sans-serif", size: 12, color: tones.text },
       hoverlabel: { bgcolor: colour("--block-background-fill"), bordercolor: tones.line, font: { color: tones.text } },
-      xaxis: { ...axis(playground.text("train.chart.step"), tones), rangemode: "tozero" },
+      xaxis: { ...axis(this.spec.across ?? playground.text("train.chart.step"), tones), rangemode: "tozero" },
       yaxis: { ...axis(this.spec.unit, tones), ...(this.spec.zero ? { rangemode: "tozero" } : {}), exponentformat: "power" },
     };
   }

@@ -54,7 +54,8 @@ export function csv(objects) {
   return `\ufeff${lines.join("\r\n")}\r\n`;
 }
 
-function save(name, kind, text) {
+/** Gives the reader a file. */
+export function save(name, kind, text) {
   const link = element("a");
   link.href = URL.createObjectURL(new Blob([text], { type: kind }));
   link.download = name;

@@ -1,5 +1,6 @@
 """One loaded model for many people: the requests they make of it."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from transformers import PreTrainedTokenizerBase
 
 from playground.config.generation import GenerationSettings
-from playground.errors import Cancelled
+from playground.errors import Cancelled, ModelError
 from playground.models.detokenise import AnswerText, decode
 from playground.models.generation import Answer, OnTokens, generate, next_logits
 from playground.models.prompting import Prompt, chat_ids, prompt_ids, start_ids
@@ -162,6 +163,16 @@ class ModelServer(Residence):
                     return
         finally:
             stop.set()
+
+    def forget(self, run: str) -> None:
+        """Gives back, in its turn, the memory that a run's weights take beside the loaded model; returns at once."""
+        resident = self._resident
+        if resident is not None and resident.shelf.holds(run):
+            threading.Thread(target=self._forget, args=(run,), name="forgetting", daemon=True).start()
+
+    def _forget(self, run: str) -> None:
+        with contextlib.suppress(ModelError), self.turn() as resident:
+            resident.shelf.forget(run)
 
     def _write_pair(
         self, prompt: Prompt, run: str, settings: GenerationSettings, stop: threading.Event, updates: Updates

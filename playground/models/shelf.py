@@ -70,11 +70,11 @@ class Shelf:
         try:
             config = run_config(run)
         except RunError:
-            self._forget(run)
+            self.forget(run)
             raise
         adapter, whole = folder / "adapter", folder / "model"
         if not (adapter / "adapter_config.json").is_file() and not whole.is_dir():
-            self._forget(run)
+            self.forget(run)
             raise RunError(f"Run {config.name or run} has no trained weights; let it finish, or stop it with saving.")
         if _canonical(config.model) != _canonical(self.loaded.ref):
             raise ModelError(
@@ -93,9 +93,9 @@ class Shelf:
         if known and known.changed_ns == changed:
             self._attached.move_to_end(run)
             return known.name
-        self._forget(run)
+        self.forget(run)
         while len(self._attached) >= ADAPTERS:
-            self._forget(next(iter(self._attached)))
+            self.forget(next(iter(self._attached)))
         self._names += 1
         name = f"adapter_{self._names}"
         device = str(self.loaded.model.device)
@@ -106,7 +106,12 @@ class Shelf:
         self._attached[run] = _Attached(name, changed)
         return name
 
-    def _forget(self, run: str) -> None:
+    def holds(self, run: str) -> bool:
+        """Whether there is anything of this run in memory."""
+        return run in self._attached or (self._beside is not None and self._beside[0] == run)
+
+    def forget(self, run: str) -> None:
+        """Gives back the memory that a run's weights take; does nothing where they take none."""
         if self._beside and self._beside[0] == run:
             self._beside = None
             gc.collect()

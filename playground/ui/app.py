@@ -30,7 +30,7 @@ from playground.ui import api, identity, routes
 from playground.ui.i18n import text, translations
 from playground.ui.services import Services
 from playground.ui.shell import Shell
-from playground.ui.tabs import compare, data, distribution, evaluate, train
+from playground.ui.tabs import compare, data, distribution, evaluate, history, train
 from playground.ui.tabs import model as model_tab
 from playground.ui.theme import theme
 
@@ -42,9 +42,10 @@ TABS: dict[str, Callable[[Services, Shell], object]] = {
     "train": train.build,
     "compare": compare.build,
     "evaluate": evaluate.build,
+    "history": history.build,
 }
 """In the order in which they stand; the name is the tab's id and the end of the key of its title."""
-STYLES = ("playground", "data", "train", "compare", "evaluate")
+STYLES = ("playground", "data", "train", "compare", "evaluate", "history")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 LARGEST_UPLOAD = "200mb"
 DAY = 24 * 3600
@@ -66,6 +67,7 @@ def build(services: Services) -> gr.Blocks:
         prompt = gr.BrowserState("", storage_key="playground-prompt", secret="playground-prompt")  # noqa: S106
         run = gr.BrowserState("", storage_key="playground-run", secret="playground-run")  # noqa: S106
         opened_data = gr.BrowserState(None, storage_key="playground-data", secret="playground-data")  # noqa: S106
+        handed = gr.State(None)
         status = gr.HTML(
             html_template=HEADER,
             js_on_load="playground.module('js/status.js').then(m => m.mountChip(element, () => trigger('change')))",
@@ -85,7 +87,7 @@ def build(services: Services) -> gr.Blocks:
         with gr.Tabs(elem_id="shell-tabs") as tabs:
             for name, build_tab in TABS.items():
                 with gr.Tab(text(f"tab.{name}"), id=name, elem_id=f"tab-{name}") as tab:
-                    build_tab(services, Shell(person, prompt, run, opened_data, opened, status, tabs, tab))
+                    build_tab(services, Shell(person, prompt, run, opened_data, handed, opened, status, tabs, tab))
         api.register(services)
     demo.queue(max_size=256, default_concurrency_limit=8)
     return demo

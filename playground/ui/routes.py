@@ -22,6 +22,7 @@ from playground.errors import PlaygroundError
 from playground.runs import strict
 from playground.runs.records import JobKind
 from playground.ui.evaluation_view import evaluation_view
+from playground.ui.history_view import History
 from playground.ui.i18n import LOCALES
 from playground.ui.run_views import run_row, run_rows
 from playground.ui.services import Services
@@ -50,6 +51,7 @@ def asset(path: str) -> str:
 
 def routes(services: Services) -> list[Route]:
     """For `launch(app_kwargs={"routes": …})`."""
+    history = History(services)
 
     def bound(handler: Callable[[Services, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -65,6 +67,7 @@ def routes(services: Services) -> list[Route]:
         Route("/playground/template", bound(_template)),
         Route("/playground/metrics", bound(_metrics)),
         Route("/playground/runs", bound(_runs)),
+        Route("/playground/history", bound(functools.partial(_history, history))),
         Route("/playground/evaluation", bound(_evaluation)),
         Route("/playground/vocabulary", bound(_vocabulary)),
         Route("/playground/plotly.min.js", bound(_plotly)),
@@ -105,6 +108,15 @@ async def _runs(services: Services, request: Request) -> Response:
     kind: JobKind = "evaluation" if request.query_params.get("kind") == "evaluation" else "run"
     rows = await anyio.to_thread.run_sync(run_rows, services, kind, RUNS_LISTED)
     return JSONResponse({"runs": rows}, headers=NOT_KEPT)
+
+
+async def _history(history: History, _: Services, request: Request) -> Response:
+    """Every run and evaluation; see `History`. `fresh` asks for the list as it stands this very moment."""
+    listing = await anyio.to_thread.run_sync(lambda: history.listing(fresh="fresh" in request.query_params))
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{listing.tag}"'}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return _compressed(listing.body, "application/json", headers)
 
 
 async def _evaluation(services: Services, request: Request) -> Response:

@@ -176,6 +176,16 @@ def take_data(form: Sequence[str], opened: Mapping[str, Any]) -> list[Any]:
     return [gr.skip(), gr.skip(), show_source(config.data.source), *fields]
 
 
+def take_config(form: Sequence[str], document: Mapping[str, Any]) -> list[Any]:
+    """What the form shows for a whole config; one value per input.
+
+    Raises:
+        ConfigError: with every problem in the document.
+    """
+    config = codec.decode(document)
+    return [config.name, model_field(config), show_source(config.data.source), *field_values(form, config)]
+
+
 def show_source(source: str) -> dict[str, Any]:
     """Chooses a source in a field of sources; an upload stands among its choices by its own name."""
     return gr.update(value=source, choices=source_choices(source if source.startswith(PREFIX) else ""))

@@ -1,6 +1,9 @@
 """What the page shares with every tab."""
 
+import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
@@ -19,6 +22,9 @@ class Shell:
     data: gr.BrowserState
     """What is opened in the Data tab: `data`, `training.max_length` and `sft.loss_on` of a run's JSON, or None. With
     `to` it is handed over to the tab of that name."""
+    handed: gr.State
+    """What one tab hands to another, once: `{"to": TAB, "turn": N}` with `config` (a run's JSON, for its form) or
+    `look` (the id of a run or an evaluation, for its live view). Tabs listen to `handed.change`; see `handing`."""
     opened: Dependency
     """`opened.then(…)` fills what must be filled when a page opens; `person` is known by then."""
     status: gr.HTML
@@ -27,3 +33,16 @@ class Shell:
     """All tabs; `gr.Tabs(selected="train")` as an output opens one."""
     tab: gr.Tab
     """The tab being built; use `tab.select` to refresh what may have changed meanwhile."""
+
+
+_turns = itertools.count(1)
+
+
+def handing(to: str, **what: object) -> dict[str, Any]:
+    """What `Shell.handed` takes; the count of turns makes every time a change."""
+    return {"to": to, "turn": next(_turns), **what}
+
+
+def taken(handed: object, to: str, what: str) -> Any:
+    """What was handed to the tab `to` under the name `what`; None where it is for another, or something else."""
+    return handed.get(what) if isinstance(handed, Mapping) and handed.get("to") == to else None

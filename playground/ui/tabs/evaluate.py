@@ -22,7 +22,7 @@ from playground.ui.generation_form import GenerationForm, build_generation_form,
 from playground.ui.i18n import text
 from playground.ui.launching import launch_evaluation
 from playground.ui.services import Services
-from playground.ui.shell import Shell
+from playground.ui.shell import Shell, taken
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ def _wire(tab: EvaluateTab, services: Services, shell: Shell) -> None:
     ).then(None, js="() => window.dispatchEvent(new Event('playground:runs'))", **quiet)
     tab.live.stop(shown(stop, services), [shell.person], queue=False, **quiet)
     tab.evaluations.pick(shown(look_at, services), None, [tab.looked_at, tab.live], queue=False, **quiet)
+    shell.handed.change(shown(take_look, services), [shell.handed], [tab.looked_at, tab.live], queue=False, **quiet)
     shell.opened.then(
         shown(reopen, services), [shell.person, tab.looked_at], [tab.looked_at, tab.live, tab.evaluations], **quiet
     )
@@ -160,7 +161,16 @@ def stop(services: Services, event: gr.EventData, person: object, request: gr.Re
 
 def look_at(services: Services, event: gr.EventData) -> tuple[str, dict[str, Any]]:
     """An evaluation was picked from the list."""
-    evaluation = str((event._data or {}).get("evaluation", ""))
+    return _looking_at(services, str((event._data or {}).get("evaluation", "")))
+
+
+def take_look(services: Services, handed: object) -> tuple[Any, Any]:
+    """An evaluation was picked in another tab."""
+    evaluation = taken(handed, "evaluate", "look")
+    return (gr.skip(), gr.skip()) if evaluation is None else _looking_at(services, evaluation)
+
+
+def _looking_at(services: Services, evaluation: str) -> tuple[str, dict[str, Any]]:
     services.store.get(evaluation)
     return evaluation, {"evaluation": evaluation}
 
