@@ -170,6 +170,11 @@ class Services:
         """Where a model lies, without fetching it."""
         return Path(model).expanduser() if names_a_folder(model) else catalogue.local_folder(model)
 
+    def forget_run(self, run: str) -> None:
+        """Lets go of what the loaded model holds of a run that was deleted."""
+        if self._server is not None:
+            self._server.forget(run)
+
     def chat_template(self) -> str:
         """The loaded model's chat template, "" where it has none."""
         info = self._server.status().info if self._server is not None else None
@@ -194,12 +199,15 @@ class Services:
         self.first_page.wait(GRACE_SECONDS)
         if self._closed.is_set():
             return
+        from playground.runs import deletion
+
         try:
             server = self.model_server()
             with self._lock:
                 if self.model != "none":
                     server.start_loading(self.model, "auto", "auto")
             self.jobs.recover()
+            deletion.sweep(self.store)
             self.jobs.warm_up()
             if self.model == DEFAULT_MODEL and not os.environ.get(MODEL_VARIABLE):
                 self._await_real_model()
