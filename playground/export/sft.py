@@ -10,7 +10,7 @@ from playground.export.rows import HELD_OUT, TRAIN
 from playground.export.steps import Step, Tutorial, Verbatim, assigned, call, literal, plain
 from playground.training.arguments import trainer_arguments
 
-UNTOLD = frozenset({"output_dir", "use_cpu", "dataloader_pin_memory", "disable_tqdm", "logging_nan_inf_filter"})
+UNTOLD = frozenset({"output_dir", "dataloader_pin_memory", "disable_tqdm", "logging_nan_inf_filter"})
 """Arguments that are the playground's own business, or that every machine decides for itself."""
 USUAL: Mapping[str, object] = {
     "max_steps": -1,
@@ -33,6 +33,7 @@ COMMENTS = {
     "max_length": "tokens; longer rows are cut at the end",
     "bf16": UNLESS_SAID,
     "activation_checkpointing": UNLESS_SAID,
+    "use_cpu": "bfloat16 on a CPU has to be asked for",
 }
 """Behind arguments that are not plain by their names."""
 
@@ -78,6 +79,10 @@ def told(recipe: Recipe) -> dict[str, object]:
         del arguments["per_device_eval_batch_size"]
     if training.log_steps == 1:
         del arguments["logging_first_step"]
+    if recipe.precision.compute == "bfloat16":
+        arguments["use_cpu"] = Verbatim("not torch.cuda.is_available()")
+    else:
+        del arguments["use_cpu"]
     return {
         name: value
         for name, value in (arguments | {"max_length": recipe.max_length}).items()

@@ -89,12 +89,22 @@ def load(
         model = read_model(folder, config, first, title, report=report, stop=stop)
         _merge(model, lineage, report, stop)
         report(Progress("move", 0, 1))
-        model = torch.nn.Module.to(model, device=place, dtype=number_format)
+        model = torch.nn.Module.to(_in_format(model, number_format), device=place)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise OutOfMemory(f"{title} does not fit into the memory of {place}; choose a smaller model.") from error
     _check(stop)
     _prepare(model, tokenizer, title)
     return LoadedModel(model, tokenizer, ref, _describe(model, tokenizer, title, folder))
+
+
+def _in_format(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
+    """The model with its weights in a number format; buffers, such as the frequencies of rotary positions, keep theirs.
+
+    Those are float32 in every format that transformers reads: bfloat16 would turn the positions of long texts.
+    """
+    for parameter in model.parameters() if model.dtype != dtype else ():
+        parameter.data = parameter.data.to(dtype)
+    return model
 
 
 def vocabulary_of(model: PreTrainedModel) -> int:

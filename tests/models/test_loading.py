@@ -306,3 +306,11 @@ def test_a_model_that_does_not_fit_is_refused_before_it_is_read(llama: Path, mon
     monkeypatch.setattr(memory, "available", lambda _device="cpu": 1_000_000)
     with pytest.raises(OutOfMemory, match=r"llama needs about 0\.2 GB of 0\.00 GB free; choose a smaller model"):
         load_it(str(llama))
+
+
+def test_rotary_frequencies_keep_their_precision(small_models: dict[str, Path]) -> None:
+    loaded = load_it(str(small_models["llama"]), dtype="bfloat16", device="cpu")
+    plain = LlamaForCausalLM.from_pretrained(small_models["llama"], dtype=torch.bfloat16)
+    ids = torch.arange(5, 405).unsqueeze(0)
+    with torch.no_grad():
+        assert torch.equal(loaded.model(ids).logits, plain(ids).logits)
