@@ -56,10 +56,12 @@ function estimateParts({ error, memory }) {
     return [line];
   }
   if (!memory) return [];
-  const { available, device, fits, longest_row: longest } = memory;
-  const values = { needed: bytes(memory.bytes), available: bytes(available), device, longest };
-  const key = fits ? (longest ? "train.fits.rows" : "train.fits") : "train.fits.not";
-  return [element("p", fits ? "pp-verdict pp-good" : "pp-verdict pp-bad", say(key, values))];
+  const { available, device, fits, loaded, longest_row: longest } = memory;
+  const both = { loaded: bytes(loaded), both: bytes(memory.bytes + loaded), all: bytes(available + loaded) };
+  const values = { needed: bytes(memory.bytes), available: bytes(available), device, longest, ...both };
+  const words = [say(fits ? (longest ? "train.fits.rows" : "train.fits") : "train.fits.not", values)];
+  if (loaded) words.push(say(fits ? "train.fits.beside" : "train.fits.aside", values));
+  return [element("p", fits ? "pp-verdict pp-good" : "pp-verdict pp-bad", words.join(" "))];
 }
 
 export function mountLive(root, props, watch, askToStop, askToResume) {

@@ -7,7 +7,8 @@ for itself any more, writes its end.
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 from playground.errors import Busy, PlaygroundError, RunError
@@ -33,6 +34,8 @@ HISTORY = 100
 TOLD_SECONDS = 1.0
 """For so long what was told about the queue stays good, if nobody joins or leaves it: every page in a room asks."""
 
+Beside = Callable[[RunRecord], AbstractContextManager[None]]
+
 
 class Place(NamedTuple):
     """Where a job stands in the queue."""
@@ -46,8 +49,12 @@ class Place(NamedTuple):
 class JobManager:
     """Takes jobs and answers for them. Make one per app; `close` it at the end."""
 
-    def __init__(self, store: RunStore, executor: Executor | None = None, *, slots: int = 1) -> None:
+    def __init__(
+        self, store: RunStore, executor: Executor | None = None, *, slots: int = 1, beside: Beside | None = None
+    ) -> None:
+        """`beside` wraps the work on every job: it may make room before, and tidies up after."""
         self._store = store
+        self._beside = beside or _nothing_beside
         self._executor = executor or chosen_executor()
         patience()  # a setting that cannot be read is told at the start, not at the first run
         self._changed = threading.Condition()
@@ -185,7 +192,8 @@ class JobManager:
                 self._taken.add(job)
                 self._turns.started(owner)
             try:
-                self._see_through(job)
+                with self._beside(self._store.get(job)):
+                    self._see_through(job)
             except Exception as error:  # the boundary: a slot outlives whatever happens to one job
                 logger.exception("Job %s could not be run.", job)
                 self._fail(job, failures.sentence(error, "run", {}))
@@ -276,6 +284,10 @@ class JobManager:
 
     def _next_time(self, record: RunRecord) -> str:
         return "resume it" if record.kind == "run" else "start it again"
+
+
+def _nothing_beside(_: RunRecord) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 class _Force(NamedTuple):

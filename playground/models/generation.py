@@ -18,8 +18,9 @@ from torch import Tensor
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from playground.config.generation import GenerationSettings
-from playground.errors import Cancelled, ModelError
+from playground.errors import Cancelled, ModelError, OutOfMemory
 from playground.models.batch import Answer, BatchCall, OnTokens
+from playground.models.memory import estimate_generation
 from playground.runs.events import Progress
 
 __all__ = ["Answer", "OnTokens", "check_prompt", "context_length", "generate", "inference", "next_logits"]
@@ -60,12 +61,15 @@ def generate(
 
     Raises:
         ModelError: a prompt is empty or leaves no room in the model's context.
+        OutOfMemory: what the model would remember of one batch does not fit.
         Cancelled: `stop` was set; what there is by then was told to `on_tokens`.
     """
     stop = stop or threading.Event()
     progress = _Rows(len(prompts), report)
     answers: dict[int, Answer] = {}
     batches = _batches(prompts, settings.max_new_tokens, batch_size, context_length(model))
+    for batch in batches:
+        _require_room(model, batch, len(prompts[batch.rows[0]]), settings)
     with inference(model), _nothing_inherited(model):
         for batch in batches:
             call = BatchCall(
@@ -145,6 +149,18 @@ def _batches(prompts: Sequence[list[int]], new_tokens: int, batch_size: int, con
         for rows in [list(group)]
         for start in range(0, len(rows), batch_size)
     ]
+
+
+def _require_room(model: PreTrainedModel, batch: _Batch, longest: int, settings: GenerationSettings) -> None:
+    rows = len(batch.rows) * (settings.num_beams if settings.strategy == "beam" else 1)
+    config = model.config.get_text_config().to_dict()
+    dtype, device = str(model.dtype).removeprefix("torch."), str(model.device)
+    estimate = estimate_generation(config, rows, longest + batch.budget, dtype, device=device)
+    if not estimate.fits:
+        raise OutOfMemory(
+            f"To answer {rows} {'text' if rows == 1 else 'texts'} of up to {longest + batch.budget:,} tokens at once "
+            f"{estimate.sentence}; ask for fewer or shorter answers, or wait until a run has ended."
+        )
 
 
 @contextmanager

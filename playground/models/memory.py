@@ -3,6 +3,8 @@
 import json
 import math
 import struct
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +35,9 @@ LOGIT_BYTES = 12
 """Kept per token and vocabulary entry: logits, their log-softmax and their gradient, in float32."""
 PROCESS_BYTES = 530_000_000
 """What a worker takes besides the model: Python, torch, transformers, trl and peft; 0.53 GB measured."""
+
+
+_promises: list[Callable[[], int]] = []
 
 
 class TensorShape(NamedTuple):
@@ -75,8 +80,24 @@ def gigabytes(count: float) -> str:
     return f"{value:.0f} GB" if value >= 10 else f"{value:.1f} GB" if value >= 0.1 else f"{value:.2f} GB"
 
 
+@contextmanager
+def promised(remaining: Callable[[], int]) -> Iterator[None]:
+    """For the block, `available` tells so many bytes less: another process is to have them, and has not yet taken them.
+
+    Args:
+        remaining: bytes that it may still take; asked anew every time.
+    """
+    _promises.append(remaining)
+    try:
+        yield
+    finally:
+        _promises.remove(remaining)
+
+
 def available(device: str = "cpu") -> int:
     """Bytes that can be taken now: on a CPU, of the machine and of the container's limit, whichever is less.
+
+    What was promised to others is not there to be taken.
 
     Raises:
         ModelError: there is no such device.
@@ -87,8 +108,9 @@ def available(device: str = "cpu") -> int:
         if not torch.cuda.is_available():
             raise ModelError(f"This machine has no device {device}.")
         free: int = torch.cuda.mem_get_info(device)[0]
-        return free
-    return min(psutil.virtual_memory().available, _container_free())
+    else:
+        free = min(psutil.virtual_memory().available, _container_free())
+    return max(0, free - sum(max(0, remaining()) for remaining in tuple(_promises)))
 
 
 def tensors_of(folder: Path) -> list[TensorShape]:
@@ -160,6 +182,26 @@ def estimate_training(
     return MemoryEstimate(needed, available(device), device)
 
 
+def estimate_generation(
+    config: Mapping[str, Any], rows: int, tokens: int, dtype: str, *, device: str = "cpu"
+) -> MemoryEstimate:
+    """What answering takes beside the model: keys and values of every token, and the logits of one step.
+
+    Args:
+        config: the model's, as JSON values.
+        rows: texts that grow together.
+        tokens: length of the longest, prompt included.
+        dtype: in which the model computes.
+    """
+    width, _, layers, vocabulary = _sizes(config)
+    heads = int(config.get("num_attention_heads") or config.get("n_head") or 1)
+    head = int(config.get("head_dim") or width // heads)
+    remembered = 2 * layers * int(config.get("num_key_value_heads") or heads) * head * ITEM_BYTES[dtype]
+    # A cache that grows by a token is copied, so for a moment one layer's share is there twice.
+    needed = rows * (tokens * remembered * (layers + 1) // layers + LOGIT_BYTES * vocabulary)
+    return MemoryEstimate(needed, available(device), device)
+
+
 def lora_weights(folder: Path, adapter: AdapterSettings) -> int:
     """Weights that an adapter adds, told from the shapes of its targets; 0 where the weights are a pickle."""
     targets = adapter.targets or USUAL_TARGETS
@@ -175,7 +217,7 @@ def _auto(device: str) -> str:
     return "bfloat16" if device.startswith("cuda") else "float32"
 
 
-def _sizes(config: dict[str, Any]) -> tuple[int, int, int, int]:
+def _sizes(config: Mapping[str, Any]) -> tuple[int, int, int, int]:
     """Width, width of the MLP, layers and vocabulary, under the names that Llama, OPT and GPT-2 give them."""
 
     def first(*names: str) -> int:

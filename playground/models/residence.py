@@ -1,5 +1,6 @@
 """The one model in memory: how it comes, how it goes, and how that stands."""
 
+import contextlib
 import gc
 import hashlib
 import logging
@@ -30,7 +31,8 @@ logger = logging.getLogger(__name__)
 class ServerStatus:
     """How the server stands, to be shown as it is."""
 
-    state: Literal["empty", "loading", "ready", "failed"] = "empty"
+    state: Literal["empty", "loading", "ready", "failed", "aside"] = "empty"
+    """`aside`: it gave its memory to something that matters more, and comes back after that."""
     title: str = ""
     """The model that is loaded or being loaded."""
     ref: ModelRef | None = None
@@ -38,7 +40,8 @@ class ServerStatus:
     """0 to 1 within the stage; None where it is not known."""
     stage: str = ""
     error: str = ""
-    """Why the last loading failed; the state may be ready all the same, with the model from before."""
+    """Why the last loading failed, or why the model is aside; the state may be ready all the same, with the model from
+    before."""
     info: ModelInfo | None = None
     """The model that answers now; while another is being loaded, still the one from before where memory allows."""
     waiting: int = 0
@@ -63,6 +66,7 @@ class Residence:
     def __init__(self) -> None:
         self.turns = Turns()
         self._resident: Resident | None = None
+        self._aside: ModelInfo | None = None
         self._status = ServerStatus()
         self._loading: threading.Thread | None = None
         self._stop = threading.Event()
@@ -113,6 +117,35 @@ class Residence:
             self._drop()
             self._status = ServerStatus()
 
+    def step_aside(self, why: str) -> None:
+        """Gives the memory back for a while, after the requests before this one; `come_back` ends it.
+
+        From a GPU the model moves to the CPU, if there is room; otherwise whoever asks for it reads `why`.
+        """
+        with self._starting:
+            if self._resident is None or (self._loading and self._loading.is_alive()):
+                return
+            with self.turns.take():
+                loaded = self._resident.loaded
+                self._drop()
+            self._aside = loaded.info
+            self._status = ServerStatus("aside", loaded.info.title, loaded.ref, error=why)
+        on_cpu = loaded.info.device == "cpu"
+        ref, folder, dtype = loaded.ref, loaded.info.folder, loaded.info.dtype
+        del loaded
+        gc.collect()
+        if not on_cpu and estimate_loading(folder, dtype).fits:
+            self.start_loading(ref, dtype, "cpu")
+
+    def come_back(self) -> None:
+        """Loads what stepped aside, where it was before; nothing, where somebody has loaded or unloaded since."""
+        info, status = self._aside, self._status
+        self._aside = None
+        moved = status.state == "ready" and info is not None and status.title == info.title
+        if info is not None and status.ref is not None and (status.state == "aside" or moved):
+            with contextlib.suppress(Busy):
+                self.start_loading(status.ref, info.dtype, info.device)
+
     @contextmanager
     def turn(
         self, stop: threading.Event | None = None, on_place: Callable[[int], None] | None = None
@@ -136,6 +169,8 @@ class Residence:
         resident, status = self._resident, self._status
         if resident is None and status.state == "loading":
             raise ModelError(f"{status.title} is still being loaded; try again when it is there.")
+        if resident is None and status.state == "aside":
+            raise ModelError(f"{status.title} is put away for now. {status.error}")
         if resident is None:
             raise ModelError("No model is loaded; load one in the Model tab.")
         return resident

@@ -16,6 +16,7 @@ from playground.data import inspection
 from playground.models import catalogue
 from playground.models.fetch import names_a_folder
 from playground.ui.data_shelf import DataShelf
+from playground.ui.sharing import Sharing
 
 if TYPE_CHECKING:
     from playground.config.run import ModelRef, RunConfig
@@ -78,7 +79,7 @@ class Services:
             if self._jobs is None:
                 from playground.jobs.manager import JobManager
 
-                self._jobs = JobManager(self.store)
+                self._jobs = JobManager(self.store, beside=Sharing(self).during)
             return self._jobs
 
     def model_server(self) -> "ModelServer":
@@ -118,7 +119,9 @@ class Services:
         return estimate_loading(source, dtype, device=choose_device(device).type)
 
     def training_memory(self, config: "RunConfig", *, read_data: bool) -> dict[str, Any] | None:
-        """What a run would take at most and what there is; None before the model is here or the imports are done.
+        """What a run would take at most, what there is and what the loaded model has of the same device's memory.
+
+        None before the model to train is here, or the imports are done.
 
         Args:
             read_data: whether the rows may be read, so that their real lengths count; else `max_length` does.
@@ -141,7 +144,9 @@ class Services:
         longest = self.longest_row(config, tokenizer) if read_data else None
         device = choose_device("auto").type
         found = estimate_training(folder, config.adapter, config.training, longest_row=longest, device=device)
-        return {**dataclasses.asdict(found), "fits": found.fits, "longest_row": longest}
+        info = self._server.status().info
+        loaded = info.memory_bytes if info is not None and info.device.split(":")[0] == device else 0
+        return {**dataclasses.asdict(found), "fits": found.fits, "longest_row": longest, "loaded": loaded}
 
     def longest_row(self, config: "RunConfig", folder: Path) -> int:
         """Tokens of the longest of some training rows, cut as the run would cut them; `folder` has the tokenizer.

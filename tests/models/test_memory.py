@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -16,6 +17,7 @@ from playground.models.catalogue import CATALOGUE, find
 from playground.models.loading import load
 from playground.models.memory import (
     MemoryEstimate,
+    estimate_generation,
     estimate_loading,
     estimate_training,
     gigabytes,
@@ -102,3 +104,24 @@ def test_loading_the_real_model_takes_what_was_said(real_model: Path) -> None:
     estimate = estimate_loading(real_model)
     assert estimate.bytes == 134_515_008 * 4 + memory.LOADING_OVERHEAD
     assert lora_weights(real_model, AdapterSettings()) == 30 * 16 * ((576 + 576) + (576 + 192))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_answering_is_told_by_what_a_model_remembers(small_models: dict[str, Path], family: str) -> None:
+    model = load(str(small_models[family]), report=lambda _: None, stop=threading.Event()).model
+    output = model(input_ids=torch.ones(3, 20, dtype=torch.long), use_cache=True)
+    layers = output.past_key_values.layers
+    remembered = sum(layer.keys.nbytes + layer.values.nbytes for layer in layers)
+    told = estimate_generation(model.config.to_dict(), 3, 20, "float32").bytes
+    assert told == remembered * (len(layers) + 1) // len(layers) + 3 * memory.LOGIT_BYTES * output.logits.shape[-1]
+
+
+def test_what_was_promised_is_not_there_to_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_container_free", lambda: 10 * GIGABYTE)
+    free, left = memory.available(), [4 * GIGABYTE]
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=free))
+    with memory.promised(lambda: left[0]), memory.promised(lambda: -5):
+        assert memory.available() == free - 4 * GIGABYTE
+        left[0] = 100 * GIGABYTE
+        assert memory.available() == 0
+    assert memory.available() == free

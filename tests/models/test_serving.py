@@ -17,7 +17,7 @@ from playground.config import codec
 from playground.config.generation import GenerationSettings
 from playground.config.run import AdapterSettings, ModelRef, RunConfig, RunRef
 from playground.errors import Busy, Cancelled, ModelError, OutOfMemory, RunError
-from playground.models import residence, shelf
+from playground.models import memory, residence, shelf
 from playground.models.adapters import attach_lora, merge_adapter
 from playground.models.generation import generate, next_logits
 from playground.models.loading import load
@@ -72,6 +72,49 @@ def make_run(run: str, model: ModelRef, base: Path, *, seed: int, kind: str = "a
         tuned.merge_and_unload().save_pretrained(folder / "model")
         AutoTokenizer.from_pretrained(base).save_pretrained(folder / "model")
     return folder
+
+
+def test_a_model_steps_aside_and_comes_back(server: ModelServer, llama: Path) -> None:
+    before = server.answer(PROMPT, GREEDY).text
+    with server.turn():
+        aside = threading.Thread(target=server.step_aside, args=("Run A uses the memory.",))
+        aside.start()
+        aside.join(0.2)
+        assert aside.is_alive(), "who asked before is answered first"
+    aside.join(20)
+    assert (server.status().state, server.status().info) == ("aside", None)
+    with pytest.raises(ModelError, match=r"llama is put away for now\. Run A uses the memory\."):
+        server.answer(PROMPT, GREEDY)
+    server.come_back()
+    assert server.wait_loaded(60).state == "ready"
+    assert server.answer(PROMPT, GREEDY).text == before
+    server.come_back()
+    assert server.status().state == "ready", "there is nothing to come back any more"
+
+
+def test_what_was_unloaded_or_replaced_meanwhile_does_not_come_back(
+    server: ModelServer, small_models: dict[str, Path]
+) -> None:
+    server.step_aside("Run A uses the memory.")
+    server.unload()
+    server.come_back()
+    assert server.wait_loaded(60).state == "empty"
+    server.start_loading(str(small_models["gpt2"]), "float32", "cpu")
+    server.wait_loaded(60)
+    server.step_aside("Run B uses the memory.")
+    server.start_loading(str(small_models["opt"]), "float32", "cpu")
+    server.wait_loaded(60)
+    server.come_back()
+    assert server.wait_loaded(60).title == "opt"
+
+
+def test_more_answers_than_fit_are_refused_before_they_begin(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = memory.available()
+    with memory.promised(lambda: free + 10**12), pytest.raises(OutOfMemory, match=r"To answer 1 text of up to .* ended"):
+        server.answer(PROMPT, GREEDY)
+    assert server.answer(PROMPT, GREEDY).text
 
 
 def expected_text(base: Path, run: str | None, settings: GenerationSettings, prompt: str = PROMPT) -> str:
