@@ -101,7 +101,7 @@ def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
     shell.handed.change(shown(take_look, services), [shell.handed], [shell.run, tab.live], queue=False, **quiet)
     shell.opened.then(shown(reopen, services), [shell.person, shell.run], [shell.run, tab.live, tab.runs], **quiet)
     for visit in (shell.opened.then, shell.tab.select):
-        visit(shown(offer, services), [shell.person, form.model], [form.model], **quiet).then(
+        visit(shown(offer, services), [shell.person], [form.model], **quiet).then(
             described, [shell.person, *form.inputs()], [tab.estimate], **quiet
         )
 
@@ -130,15 +130,16 @@ def show_data(paths: Sequence[str], opened: object, *values: Any) -> tuple[dict[
     return handed_over(config, opened, "data"), gr.Tabs(selected="data")
 
 
-def offer(services: Services, person: object, chosen: str, request: gr.Request) -> dict[str, Any]:
-    """The models that can be tuned: the catalogue's, and this person's finished runs."""
+def offer(services: Services, person: object, request: gr.Request) -> dict[str, Any]:
+    """The models that can be tuned: the catalogue's, and this person's finished runs. The chosen one stays."""
     known = identity.identify(person, request)
     finished = [
         (record.name or record.method, record.id)
         for record in services.store.list("run", owner=None if known.host else known.owner)
         if record.phase in (Phase.DONE, Phase.STOPPED)
     ]
-    return gr.update(choices=run_form.model_choices(finished), value=chosen)
+    # Without a value: while this is on its way, a config may have been taken over with another model.
+    return gr.update(choices=run_form.model_choices(finished))
 
 
 def describe(
