@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results" / "training_memory.json"
 BUDGET = 0.25
 LONG_ROWS = 32
-QUICK = {"max_steps": 6, "eval_steps": 0, "sample_steps": 0}
+QUICK = {"max_steps": 3, "eval_steps": 0, "sample_steps": 0}
 CASES: dict[str, dict[str, Any]] = {
     "LoRA, 4 rows": {"training": {**QUICK, "batch_size": 4}},
     "LoRA, 16 rows": {"training": {**QUICK, "batch_size": 16}},
