@@ -1,8 +1,10 @@
-"""A stand-in for the Hugging Face Hub on this machine, as much of it as the real client needs to fetch a model.
+"""A stand-in for the Hugging Face Hub on this machine, as much of it as the real client needs to fetch and to push.
 
-It can be slow, cut connections, fail, ask for a licence, and know nothing of a model. What it was asked is kept.
+It can be slow, cut connections, fail, ask for a licence, and know nothing of a model. What it was asked is kept, and
+what was pushed to it.
 """
 
+import base64
 import hashlib
 import json
 import threading
@@ -35,6 +37,16 @@ class Repository:
     """Laid over what the API says of the model."""
 
 
+@dataclass
+class Pushed:
+    """A repository that somebody made on the stand-in."""
+
+    private: bool
+    message: str = ""
+    """Of the last commit."""
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Asked:
     """One request as it came in."""
@@ -54,6 +66,13 @@ class StandIn:
     asked: list[Asked] = field(default_factory=list)
     sent: int = 0
     """Bytes of files sent so far."""
+    writers: dict[str, str] = field(default_factory=dict)
+    """Who may push, by token."""
+    pushed: dict[str, Pushed] = field(default_factory=dict)
+    stored: dict[str, bytes] = field(default_factory=dict)
+    """Large files by their SHA-256."""
+    taking: float | None = None
+    """Bytes of a large file that are taken in a second; None for all at once."""
 
     def fetched(self) -> list[str]:
         """Names of files that were asked for, in order, each once."""
@@ -90,6 +109,88 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Says nothing."""
 
+    def do_POST(self) -> None:
+        self._write(self._body())
+
+    def do_PUT(self) -> None:
+        oid = self.path.rpartition("/")[2]
+        content = self._body(self.stand_in.taking)
+        self._note()
+        if hashlib.sha256(content).hexdigest() != oid:
+            self._refuse(400, "")
+            return
+        self.stand_in.stored[oid] = content
+        self._say({})
+
+    def _write(self, body: bytes) -> None:
+        """What the client asks on its way to a commit, by the end of the path."""
+        path = self._note()
+        user = self.stand_in.writers.get((self.headers.get("Authorization") or "").removeprefix("Bearer "))
+        told = json.loads(body) if body and not path.endswith("/commit/main") else {}
+        if user is None:
+            self._refuse(401, "")
+        elif path == "/api/repos/create":
+            owner = told.get("organization") or user
+            name = f"{owner}/{told['name']}"
+            if owner != user:
+                self._refuse(403, "")
+                return
+            known = name in self.stand_in.pushed
+            self.stand_in.pushed.setdefault(name, Pushed(told.get("visibility") == "private"))
+            self._say({"url": f"{self.stand_in.url}/{name}", "name": name}, 409 if known else 200)
+        elif path == "/api/validate-yaml":
+            self._say({"errors": [], "warnings": []})
+        elif path.endswith("/preupload/main"):
+            modes = {
+                file["path"]: "lfs" if file["path"].endswith(".safetensors") else "regular" for file in told["files"]
+            }
+            self._say(
+                {"files": [{"path": name, "uploadMode": mode, "shouldIgnore": False} for name, mode in modes.items()]}
+            )
+        elif path.endswith(".git/info/lfs/objects/batch"):
+            actions = {
+                file["oid"]: {"upload": {"href": f"{self.stand_in.url}/lfs/{file['oid']}"}} for file in told["objects"]
+            }
+            sized = {file["oid"]: file["size"] for file in told["objects"]}
+            found = [{"oid": oid, "size": sized[oid], "actions": action} for oid, action in actions.items()]
+            self._say({"transfer": "basic", "objects": found})
+        else:
+            self._commit(path.removeprefix("/api/models/").removesuffix("/commit/main"), body)
+
+    def _commit(self, name: str, body: bytes) -> None:
+        repository = self.stand_in.pushed[name]
+        for line in map(json.loads, body.splitlines()):
+            value = line["value"]
+            match line["key"]:
+                case "header":
+                    repository.message = value["summary"]
+                case "file":
+                    repository.files[value["path"]] = base64.b64decode(value["content"])
+                case "lfsFile":
+                    repository.files[value["path"]] = self.stand_in.stored[value["oid"]]
+        self._say({"commitUrl": f"{self.stand_in.url}/{name}/commit/{COMMIT}", "commitOid": COMMIT})
+
+    def _body(self, bytes_per_second: float | None = None) -> bytes:
+        left = int(self.headers.get("Content-Length") or 0)
+        step = int((bytes_per_second or 0) / 10) or left
+        parts = []
+        while left > 0 and (part := self.rfile.read(min(step, left))):
+            parts.append(part)
+            left -= len(part)
+            time.sleep(0.1 if bytes_per_second else 0)
+        return b"".join(parts)
+
+    def _note(self) -> str:
+        """Keeps what was asked; gives its path."""
+        path = unquote(urlparse(self.path).path)
+        self.stand_in.asked.append(
+            Asked(self.command, path, self.headers.get("Range"), self.headers.get("Authorization"))
+        )
+        return path
+
+    def _say(self, answer: object, status: int = 200) -> None:
+        self._send(json.dumps(answer).encode(), {"Content-Type": "application/json"}, True, status)
+
     def do_HEAD(self) -> None:
         self._answer(body=False)
 
@@ -97,10 +198,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(body=True)
 
     def _answer(self, *, body: bool) -> None:
-        path = unquote(urlparse(self.path).path)
-        self.stand_in.asked.append(
-            Asked(self.command, path, self.headers.get("Range"), self.headers.get("Authorization"))
-        )
+        path = self._note()
+        if path == "/api/whoami-v2":
+            user = self.stand_in.writers.get((self.headers.get("Authorization") or "").removeprefix("Bearer "))
+            self._say({"type": "user", "name": user}) if user else self._refuse(401, "")
+            return
         name, _, rest = path.removeprefix("/api/models/").removeprefix("/").partition("/resolve/")
         repository = self.stand_in.repositories.get(name)
         if repository is None:

@@ -50,7 +50,8 @@ RUNS: dict[str, dict[str, Any]] = {
         "data": {"template": "human-assistant", "seed": 3},
         "training": {
             "max_steps": None, "epochs": 1.5, "schedule": "cosine", "warmup_steps": 0.25, "weight_decay": 0.01,
-            "max_grad_norm": 0.5, "log_steps": 3, "eval_steps": 0, "optimizer": "adafactor", "seed": 7, "max_length": 96,
+            "max_grad_norm": 0.5, "log_steps": 3, "eval_steps": 0, "optimizer": "adafactor", "seed": 7,
+            "max_length": 96,
         },
     },
     "llama-chat": {
@@ -117,7 +118,7 @@ def test_a_notebook_is_valid_and_gives_the_losses_too(
 ) -> None:
     run = done_run(store, small_models["llama"], write_rows(tmp_path))
     export(order_of(run, store), tmp_path / "out", ["notebook"])
-    notebook = nbformat.read(tmp_path / "out" / NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
+    notebook = nbformat.read(tmp_path / "out" / NOTEBOOK, as_version=4)
     nbformat.validate(notebook)
     kinds = [cell.cell_type for cell in notebook.cells]
     assert kinds.count("markdown") >= kinds.count("code") - 1 >= 7
