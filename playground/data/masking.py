@@ -70,6 +70,14 @@ class TokenizedPair:
     """Whether tokens of either side were cut off."""
 
 
+@dataclass(frozen=True)
+class EncodedPairs:
+    """Preferences ready for a trainer, and the ones that came to nothing."""
+
+    pairs: tuple[TokenizedPair, ...]
+    dropped: tuple[Dropped, ...]
+
+
 def tokenize(
     rendered: Rendered, tokenizer: PreTrainedTokenizerBase, max_length: int | None, loss_on: LossOn = "response"
 ) -> TokenizedRow:
@@ -103,7 +111,7 @@ def tokenize_pair(
     Raises:
         DataError, ModelError, ConfigError: as `render_pair`.
     """
-    return _tokenize_pair(render_pair(record, template, tokenizer), _Encoder(tokenizer), max_length)
+    return _tokenize_pairs([render_pair(record, template, tokenizer)], _Encoder(tokenizer), max_length)[0]
 
 
 def encode_rows(
@@ -161,6 +169,38 @@ def encode_batches(
             else:
                 dropped.append(Dropped(place, f"The prompt alone fills the {max_length} tokens, so no answer is left."))
         yield EncodedRows(tuple(kept), tuple(sorted(dropped, key=lambda drop: drop.row)))
+
+
+def encode_pair_batches(
+    records: Sequence[Record], template: str, tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> Iterator[EncodedPairs]:
+    """Ids of many preferences, a few hundred at a time, without those of which the length leaves nothing to compare.
+
+    Raises:
+        ModelError: the tokenizer lacks what the template needs.
+        ConfigError: there is no such template.
+    """
+    check(template, tokenizer)
+    encoder = _Encoder(tokenizer)
+    for start in range(0, len(records), BATCH):
+        rendered: list[tuple[int, Pair]] = []
+        dropped: list[Dropped] = []
+        for record in records[start : start + BATCH]:
+            try:
+                rendered.append((record.row, render_pair(record, template, tokenizer)))
+            except DataError as problem:
+                dropped.append(Dropped(record.row, str(problem)))
+        kept: list[TokenizedPair] = []
+        pairs = _tokenize_pairs([pair for _, pair in rendered], encoder, max_length)
+        for (place, _), pair in zip(rendered, pairs, strict=True):
+            if not pair.chosen_ids or not pair.rejected_ids:
+                dropped.append(Dropped(place, f"The prompt alone fills the {max_length} tokens, so no answer is left."))
+            elif pair.chosen_ids == pair.rejected_ids:
+                how = f"as far as {max_length} tokens reach" if pair.truncated else "to this tokenizer"
+                dropped.append(Dropped(place, f"Both answers are the same {how}, so nothing is preferred."))
+            else:
+                kept.append(pair)
+        yield EncodedPairs(tuple(kept), tuple(sorted(dropped, key=lambda drop: drop.row)))
 
 
 def none_left(records: int, template: str, max_length: int, dropped: Sequence[Dropped]) -> DataError:
@@ -247,11 +287,13 @@ def _begun(prompt: tuple[Segment, ...]) -> Rendered:
     return Rendered(prompt or (Segment("", in_loss=False),))
 
 
-def _tokenize_pair(pair: Pair, encoder: _Encoder, max_length: int | None) -> TokenizedPair:
-    prompt, chosen, rejected = (
-        row.input_ids
-        for row in _tokenize_all([_begun(pair.prompt.segments), pair.chosen, pair.rejected], encoder, None, "response")
-    )
-    cut = max_length is not None and max(len(chosen), len(rejected)) > max_length
-    start = len(prompt)
-    return TokenizedPair(prompt[:max_length], chosen[start:max_length], rejected[start:max_length], truncated=cut)
+def _tokenize_pairs(pairs: Sequence[Pair], encoder: _Encoder, max_length: int | None) -> list[TokenizedPair]:
+    texts = [text for pair in pairs for text in (_begun(pair.prompt.segments), pair.chosen, pair.rejected)]
+    rows = iter(_tokenize_all(texts, encoder, None, "response"))
+    found = []
+    for prompt, chosen, rejected in zip(rows, rows, rows, strict=True):
+        sides, start = (chosen.input_ids, rejected.input_ids), len(prompt.input_ids)
+        cut = max_length is not None and max(map(len, sides)) > max_length
+        up, down = (ids[start:max_length] for ids in sides)
+        found.append(TokenizedPair(prompt.input_ids[:max_length], up, down, truncated=cut))
+    return found

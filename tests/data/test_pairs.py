@@ -1,9 +1,11 @@
 """Preferences in tokens, and plain texts: what stands before the answer is the same on both sides and at inference."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 
-from playground.data.masking import encode_rows, prompt_ids, tokenize, tokenize_pair
+from playground.data.masking import encode_pair_batches, encode_rows, prompt_ids, tokenize, tokenize_pair
 from playground.data.records import Dropped, Message, Record
 from playground.data.templates import render, render_pair, render_prompt
 from playground.errors import DataError
@@ -88,3 +90,28 @@ def test_more_rows_than_are_tokenized_at_once() -> None:
     rows = encode_rows(records, "plain", tokenizer, 64).rows
     assert len(rows) == 1100
     assert rows[1050] == tokenize(render(records[1050], "plain", tokenizer), tokenizer, 64)
+
+
+@EVERY_FAMILY
+def test_many_pairs_at_once_are_what_each_is_alone(family: Family) -> None:
+    tokenizer = cached_tokenizer(family)
+    records = [replace(pair(f"Name {n} capitals.", "Paris. " * n, "No."), row=n) for n in range(1, 4)]
+    [encoded] = encode_pair_batches(records, "alpaca", tokenizer, 4096)
+    assert list(encoded.pairs) == [tokenize_pair(record, "alpaca", tokenizer, 4096) for record in records]
+    assert not encoded.dropped
+
+
+@EVERY_FAMILY
+def test_pairs_that_say_nothing_are_left_out_with_a_reason(family: Family) -> None:
+    tokenizer = cached_tokenizer(family)
+    good = pair("Name a capital.", "Paris.", "No.")
+    whole = tokenize_pair(good, "alpaca", tokenizer, None)
+    room = len(whole.prompt_ids) + max(len(whole.chosen_ids), len(whole.rejected_ids))
+    late = replace(pair("Name a capital.", "No. " * 90 + "Paris", "No. " * 90 + "Rome"), row=1)
+    long = replace(pair("Name a capital. " * 90, "Paris.", "No."), row=2)
+    [encoded] = encode_pair_batches([good, late, long, replace(good, row=3)], "alpaca", tokenizer, room)
+    assert list(encoded.pairs) == [whole, whole]
+    assert [(drop.row, drop.reason.split(",")[0]) for drop in encoded.dropped] == [
+        (1, f"Both answers are the same as far as {room} tokens reach"),
+        (2, f"The prompt alone fills the {room} tokens"),
+    ]
