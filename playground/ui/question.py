@@ -1,8 +1,17 @@
 """What is asked in the Distribution tab: one prompt, told to one model, for all of the tab's views."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
+
+from playground.runs.events import Phase
+from playground.ui import identity
+from playground.ui.i18n import text
+from playground.ui.services import Services
+
+BASE = ""
+"""Value of the run selector that stands for the loaded model itself."""
 
 
 @dataclass(frozen=True)
@@ -20,3 +29,15 @@ class Question:
     def inputs(self) -> list[gr.Textbox | gr.Radio | gr.Dropdown]:
         """What a handler takes, in this order: prompt, chat, run."""
         return [self.prompt, self.chat, self.run]
+
+
+def runs_of(services: Services, person: object, request: gr.Request) -> list[tuple[Any, str]]:
+    """The selector's choices: the loaded model, then this person's finished runs that were trained on it, newest
+    first; the host's list has everyone's."""
+    base: list[tuple[Any, str]] = [(text("distribution.base"), BASE)]
+    visitor, loaded = identity.visitor(person, request), services.status().get("ref")
+    if visitor is None or loaded is None:
+        return base
+    records = services.store.list("run", owner=None if visitor.host else visitor.owner)
+    fitting = [run for run in records if run.phase in (Phase.DONE, Phase.STOPPED) and run.document["model"] == loaded]
+    return base + [(f"{run.name or run.method} · {run.id}", run.id) for run in fitting]

@@ -1,9 +1,284 @@
-"""The Rollouts view of the Distribution tab: many continuations of one prompt, their rewards, and what follows."""
+"""The Rollouts view of the Distribution tab: many continuations of one prompt, their rewards, and what follows.
 
-from playground.ui.question import Question
+The work is done by `rollouts_work` in a thread that belongs to no browser; the page asks how it goes and fetches what
+came of it (`assets/js/rollouts.js`), so that a reload shows the same. Everything after that, β's slider above all, is
+worked out in the browser.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from playground.config.rollouts import SweepSettings
+from playground.errors import PlaygroundError, RunError
+from playground.ui import identity
+from playground.ui.desk import Desk
+from playground.ui.errors import shown
+from playground.ui.i18n import text
+from playground.ui.question import BASE, Question, runs_of
+from playground.ui.reward_form import (
+    RewardForm,
+    build_reward_form,
+    check_reward_rights,
+    reward_of,
+    reward_values,
+)
+from playground.ui.rollouts_form import (
+    DRAWING,
+    DrawingForm,
+    SweepForm,
+    build_drawing_form,
+    build_sweep_form,
+    drawing_settings,
+    drawing_updates,
+    linked_settings,
+    sweep_settings,
+    sweep_updates,
+)
+from playground.ui.rollouts_work import Asked, draw_and_score, result_of, score_anew, sweep
 from playground.ui.services import Services
 from playground.ui.shell import Shell
 
+DRAWN, SWEPT = "rollouts", "sweep"
+"""Kinds of work, and the widgets that show them."""
+FIELDS = len(DRAWING) + 1
+MOUNT = """
+const page = await playground.module('js/rollouts.js');
+const known = {link: 'link', stop: 'stop', left: 'left'};
+await page.KIND(element, props, (name, data) => trigger(known[name], data), watch, server);
+"""
 
-def build(services: Services, shell: Shell, question: Question) -> None:
+
+@dataclass(frozen=True)
+class RolloutsView:
+    """Components of the view."""
+
+    drawing: DrawingForm
+    reward: RewardForm
+    sweep: SweepForm
+    start: gr.Button
+    anew: gr.Button
+    start_sweep: gr.Button
+    picture: gr.HTML
+    sweep_picture: gr.HTML
+    kept: gr.BrowserState
+    """Ids of the work looked at, by kind."""
+
+    def inputs(self) -> list[Any]:
+        """The fields of drawing and of the reward."""
+        return [*self.drawing.fields, *self.reward.inputs()]
+
+
+def build(services: Services, shell: Shell, question: Question) -> RolloutsView:
     """Lays the view out and wires it."""
+    desk = Desk()
+    view = _layout(desk)
+    _wire(view, services, desk, shell, question)
+    return view
+
+
+def _layout(desk: Desk) -> RolloutsView:
+    kept = gr.BrowserState({}, storage_key="playground-rollouts", secret="playground-rollouts")  # noqa: S106
+    gr.Markdown(text("rollouts.about"), elem_id="rollouts-about")
+    drawing = build_drawing_form()
+    reward = build_reward_form(DRAWN)
+    with gr.Row(elem_classes="pp-actions"):
+        start = gr.Button(text("rollouts.start"), variant="primary", elem_id="rollouts-start")
+        anew = gr.Button(text("rollouts.anew"), elem_id="rollouts-anew")
+    picture = _widget(desk, "mount", "rollouts-picture")
+    with gr.Accordion(text("rollouts.sweep"), open=False, elem_id="rollouts-sweep"):
+        gr.Markdown(text("rollouts.sweep_about"))
+        sweep_form = build_sweep_form()
+        start_sweep = gr.Button(text("rollouts.sweep_start"), elem_id="rollouts-sweep-start")
+        sweep_picture = _widget(desk, "mountSweep", "rollouts-sweep-picture")
+    return RolloutsView(drawing, reward, sweep_form, start, anew, start_sweep, picture, sweep_picture, kept)
+
+
+def _widget(desk: Desk, mount: str, elem_id: str) -> gr.HTML:
+    return gr.HTML(
+        html_template='<div class="pgd pgr"></div>',
+        js_on_load=f"(async () => {{{MOUNT.replace('KIND', mount)}}})()",
+        apply_default_css=False,
+        elem_id=elem_id,
+        elem_classes="pp-bare",
+        server_functions=[_named("status", partial(status, desk)), _named("result", partial(result, desk))],
+    )
+
+
+def _named(name: str, function: Callable[[object], dict[str, Any]]) -> Callable[[object], dict[str, Any]]:
+    """Gradio calls a server function by its name."""
+
+    def called(wanted: object) -> dict[str, Any]:
+        return function(wanted)
+
+    called.__name__ = name
+    return called
+
+
+def _wire(view: RolloutsView, services: Services, desk: Desk, shell: Shell, question: Question) -> None:
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    asked = [shell.person, view.kept, *question.inputs(), *view.inputs()]
+    view.start.click(shown(start, services, desk), asked, [view.picture, view.kept, shell.prompt], queue=False, **quiet)
+    view.anew.click(
+        shown(anew, desk),
+        [shell.person, view.kept, *view.reward.inputs()],
+        [view.picture, view.kept],
+        queue=False,
+        **quiet,
+    )
+    view.start_sweep.click(
+        shown(start_sweep, services, desk),
+        [*asked, *view.sweep.fields],
+        [view.sweep_picture, view.kept, shell.prompt],
+        queue=False,
+        **quiet,
+    )
+    for picture in (view.picture, view.sweep_picture):
+        picture.stop(shown(stop, desk), [shell.person], queue=False, **quiet)
+    everything = [*question.inputs(), *view.inputs(), *view.sweep.fields]
+    view.picture.link(
+        shown(follow, services, desk),
+        [shell.person, view.kept],
+        [*everything, view.picture, view.kept, shell.prompt],
+        **quiet,
+    )
+    shell.opened.then(shown(reopen, desk), [view.kept], [view.picture, view.sweep_picture], **quiet)
+
+
+def start(
+    services: Services,
+    desk: Desk,
+    request: gr.Request,
+    person: object,
+    kept: dict[str, str] | None,
+    prompt: str,
+    chat: bool,
+    run: str,
+    *values: Any,
+) -> tuple[dict[str, Any], Any, Any]:
+    """Begins to draw; from there the widget tells how it goes. A refusal is said in its place."""
+    try:
+        known = identity.identify(person, request)
+        asked = _asked(services, known, prompt, chat, run, values)
+        work = desk.start(known.owner, DRAWN, partial(draw_and_score, services, asked))
+    except PlaygroundError as error:
+        return {"error": str(error)}, gr.skip(), gr.skip()
+    return {"work": work}, {**(kept or {}), DRAWN: work}, prompt
+
+
+def anew(
+    desk: Desk, request: gr.Request, person: object, kept: dict[str, str] | None, *values: Any
+) -> tuple[dict[str, Any], Any]:
+    """Scores the rollouts that are shown under the reward of the form, without drawing others."""
+    try:
+        known, reward = identity.identify(person, request), reward_of(values)
+        check_reward_rights(reward, known)
+        wanted = (kept or {}).get(DRAWN)
+        if not wanted:
+            raise RunError("There are no rollouts to score yet; draw some first.")
+        work = desk.start(known.owner, DRAWN, partial(score_anew, result_of(desk.get(wanted)), reward))
+    except PlaygroundError as error:
+        return {"error": str(error)}, gr.skip()
+    return {"work": work}, {**(kept or {}), DRAWN: work}
+
+
+def start_sweep(
+    services: Services,
+    desk: Desk,
+    request: gr.Request,
+    person: object,
+    kept: dict[str, str] | None,
+    prompt: str,
+    chat: bool,
+    run: str,
+    *values: Any,
+) -> tuple[dict[str, Any], Any, Any]:
+    """Begins to draw at one temperature after the other."""
+    split = len(values) - len(sweep_updates(SweepSettings()))
+    try:
+        known = identity.identify(person, request)
+        settings = sweep_settings(values[split:])
+        asked = _asked(services, known, prompt, chat, run, values[:split])
+        work = desk.start(known.owner, SWEPT, partial(sweep, services, asked, settings))
+    except PlaygroundError as error:
+        return {"error": str(error)}, gr.skip(), gr.skip()
+    return {"work": work}, {**(kept or {}), SWEPT: work}, prompt
+
+
+def stop(desk: Desk, event: gr.EventData, person: object, request: gr.Request) -> None:
+    """Ends a piece of work at its next token."""
+    work = desk.get(str((event._data or {}).get("work", "")))
+    identity.require_owner(work.owner, person, request, "This drawing")
+    work.stop.set()
+
+
+def status(desk: Desk, wanted: object) -> dict[str, Any]:
+    """How a piece of work stands: `Work.status`, or `{"state": "gone"}`."""
+    try:
+        return desk.get(str(wanted)).status()
+    except RunError:
+        return {"state": "gone"}
+
+
+def result(desk: Desk, wanted: object) -> dict[str, Any]:
+    """What came of a piece of work so far, or `{"error": SENTENCE}`. The id is the right to see it."""
+    try:
+        return result_of(desk.get(str(wanted)))
+    except RunError as error:
+        return {"error": str(error)}
+
+
+def reopen(desk: Desk, kept: dict[str, str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was looked at before a reload, unless it is gone."""
+    known = kept if isinstance(kept, dict) else {}
+    alive = {kind: known.get(kind, "") for kind in (DRAWN, SWEPT)}
+    first, second = ({"work": work, "reopened": True} if _is_kept(desk, work) else {} for work in alive.values())
+    return first, second
+
+
+def follow(
+    services: Services,
+    desk: Desk,
+    event: gr.EventData,
+    request: gr.Request,
+    person: object,
+    kept: dict[str, str] | None,
+) -> list[Any]:
+    """What a link asks for: question and forms, and the drawing begun. Anything may stand in a link."""
+    link = event._data or {}
+    prompt, chat = str(link.get("prompt", "")), link.get("chat") is True
+    runs = runs_of(services, person, request)
+    run = link.get("run") if link.get("run") in [value for _, value in runs] else BASE
+    settings, reward, steps = linked_settings(link)
+    fields = [*drawing_updates(settings), *reward_values(reward)]
+    picture, kept_now, shared = start(services, desk, request, person, kept, prompt, chat, str(run), *fields)
+    question = [prompt, chat, gr.update(choices=runs, value=run)]
+    linked = {**picture, "linked": str(link.get("model", ""))}
+    return [*question, *fields, *sweep_updates(steps), linked, kept_now, shared]
+
+
+def _asked(
+    services: Services, known: identity.Person, prompt: str, chat: bool, run: str, values: tuple[Any, ...]
+) -> Asked:
+    """What the fields ask for.
+
+    Raises:
+        PlaygroundError: the prompt is empty, a setting is wrong, or the person may not use what is named.
+    """
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise PlaygroundError("The prompt is empty; type the beginning of a text to be continued.")
+    settings, reward = drawing_settings(values[:FIELDS]), reward_of(values[FIELDS:])
+    check_reward_rights(reward, known)
+    if run:
+        identity.check_owner(services.store.get(run).owner, known)
+    return Asked(prompt, chat is True, run or BASE, settings, reward)
+
+
+def _is_kept(desk: Desk, wanted: str) -> bool:
+    try:
+        return bool(desk.get(wanted).id)
+    except RunError:
+        return False

@@ -21,6 +21,7 @@ from playground.config.generation import GenerationSettings
 from playground.errors import ModelError
 from playground.models.trace import Trace
 from playground.ui import distribution_view
+from playground.ui.question import BASE
 from playground.ui.services import Services
 from playground.ui.tabs import distribution
 from tests.browser.conftest import Opener, Server
@@ -559,7 +560,7 @@ def test_a_link_of_another_model_leaves_its_tokens_out() -> None:
     other = distribution.follow(services(model), None, event(prompt="a", model="Two", drawn=[1], run="x"), request)
     assert (same[0], same[3]["linked"], same[3]["drawn"]) == ("ab", "One", [1])
     assert (other[0], other[3]["linked"], other[3]["drawn"]) == ("a", "Two", [])
-    assert other[2]["value"] == distribution.BASE
+    assert other[2]["value"] == BASE
     broken = distribution.follow(services(model), None, event(prompt="a", model="One", drawn="1,2"), request)
     assert "list of ids" in broken[3]["message"]
 

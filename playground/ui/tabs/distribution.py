@@ -14,12 +14,11 @@ import gradio as gr
 from playground.config.generation import GenerationSettings
 from playground.config.settings import setting
 from playground.errors import PlaygroundError
-from playground.runs.events import Phase
-from playground.ui import beam_view, identity, rollouts_view
+from playground.ui import beam_view, rollouts_view
 from playground.ui.distribution_view import picture_of, probe, table
 from playground.ui.errors import shown
 from playground.ui.i18n import text
-from playground.ui.question import Question
+from playground.ui.question import BASE, Question, runs_of
 from playground.ui.services import Services
 from playground.ui.shell import Shell
 
@@ -46,8 +45,6 @@ VIEWS: dict[str, Callable[[Services, Shell, Question], object]] = {
     "beam": beam_view.build,
 }
 """Views beside that of the next token, in their order; each is given the tab's question."""
-BASE = ""
-"""Value of the run selector that stands for the loaded model itself."""
 MOUNT = """
 const page = await playground.module('js/distribution.js');
 const known = {ask: 'ask', step: 'step', link: 'link'};
@@ -167,18 +164,6 @@ def follow(
     picture = {**picture_of(services, prompt, chat, str(run), drawn), "linked": model}
     written = prompt if chat else prompt + picture.get("text", "")
     return written, chat, gr.update(choices=runs, value=run), picture, written
-
-
-def runs_of(services: Services, person: object, request: gr.Request) -> list[tuple[Any, str]]:
-    """The selector's choices: the loaded model, then this person's finished runs that were trained on it, newest
-    first; the host's list has everyone's."""
-    base: list[tuple[Any, str]] = [(text("distribution.base"), BASE)]
-    visitor, loaded = identity.visitor(person, request), services.status().get("ref")
-    if visitor is None or loaded is None:
-        return base
-    records = services.store.list("run", owner=None if visitor.host else visitor.owner)
-    fitting = [run for run in records if run.phase in (Phase.DONE, Phase.STOPPED) and run.document["model"] == loaded]
-    return base + [(f"{run.name or run.method} · {run.id}", run.id) for run in fitting]
 
 
 def next_token(
