@@ -69,5 +69,6 @@ function cell(found) {
 
 function inWords(value) {
   if (typeof value === "string") return value;
+  if (value?.run) return say("history.on", { name: selection.entries.get(value.run)?.name || value.run });
   return Array.isArray(value) ? value.map(inWords).join(", ") : JSON.stringify(value);
 }

@@ -2,7 +2,7 @@
 
 import argparse
 
-from playground.cli import taking, verbs
+from playground.cli import keeping, taking, verbs
 from playground.config.presets import ready_names
 
 EPILOG = """\
@@ -70,7 +70,17 @@ def parser() -> argparse.ArgumentParser:
     )
     export.set_defaults(verb=taking.export)
 
-    for kind in (models, fetch, run, resume, stop, evaluate, runs, export):
+    rename = kinds.add_parser("rename", help="give a run another name")
+    rename.add_argument("run", help="a run's id")
+    rename.add_argument("name", help="its new name")
+    rename.set_defaults(verb=keeping.rename)
+
+    delete = kinds.add_parser("delete", help="delete runs that have ended, for good, and give their disk back")
+    delete.add_argument("runs", nargs="+", metavar="run", help="ids of runs or evaluations")
+    delete.add_argument("--checkpoints", action="store_true", help="only their checkpoints; what they learnt stays")
+    delete.set_defaults(verb=keeping.delete)
+
+    for kind in (models, fetch, run, resume, stop, evaluate, runs, export, rename, delete):
         kind.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     return whole
 
