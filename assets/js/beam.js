@@ -50,15 +50,22 @@ class View {
 
   arrange() {
     const keys = LEGEND.map((kind) => explained(make("span", { class: `pgb-key pgb-key-${kind}` }, make("i", {}), text(`beam.legend_${kind}`)), () => text(`beam.legend_${kind}_help`)));
-    const foot = make("div", { class: "pgb-foot" }, make("div", { class: "pgb-legend" }, ...keys), this.leftOut);
+    const note = make("p", { class: "pgd-hint" }, text("beam.numbers"));
+    const foot = make("div", { class: "pgb-foot" }, make("div", { class: "pgb-legend" }, ...keys), note, this.leftOut);
     const picture = make("section", { class: "pgb-picture" }, this.player.element, this.detail.element, this.tree.element, foot);
     this.body = make("div", { class: "pgb-body", hidden: true }, picture, this.beams.element, this.rivals.element, this.table.element, this.share.element);
     this.root.replaceChildren(this.controls.element, this.notice, this.status, this.body);
   }
 
   begin() {
-    this.link = null;
+    this.unlink();
     this.ask("search", { ...this.controls.values });
+  }
+
+  /** Whatever is asked for after a link takes its place. */
+  unlink() {
+    if (this.link) playground.followed = this.hash;
+    this.link = null;
   }
 
   ask(event, data) {
@@ -72,6 +79,7 @@ class View {
   /** The server stops at its next token; what there is by now stays. */
   stop() {
     this.trigger("stop");
+    this.unlink();
     this.asked += 1;
     this.controls.busy = false;
     if (this.search && this.search.asked === this.asked - 1) {
@@ -126,9 +134,10 @@ class View {
     this.tree.grow(this.search);
     this.body.hidden = false;
     this.player.reach(this.search.steps, value.longest);
+    if (value.state !== "done") this.tell(value);
+    if (following) this.player.step = this.search.steps;
     if (value.state === "done") this.finish();
-    else this.tell(value);
-    this.show(following ? this.search.steps : this.player.step);
+    this.show(this.player.step);
   }
 
   finish() {
@@ -137,6 +146,7 @@ class View {
     this.say(text("beam.done", { steps, beams, considered: count(this.search.tokens.length) }));
     const { link } = this;
     this.link = null;
+    this.tree.rewind();
     if (!link) return;
     if (link.beam !== null) this.chosen = this.search.finished[link.beam - 1] ?? null;
     if (link.step !== null) this.player.step = Math.min(link.step, steps);
@@ -157,7 +167,7 @@ class View {
 
   refused(message) {
     this.controls.busy = false;
-    this.link = null;
+    this.unlink();
     this.say("", "error");
     this.notice.hidden = false;
     this.notice.textContent = message;
@@ -185,18 +195,23 @@ class View {
     if (step > 0 && (this.player.playing || !search.over)) this.tree.reveal(newest[Math.floor(newest.length / 2)]);
   }
 
+  /** The text that is spoken of while none is pointed at: the one that was chosen, as far as it is shown, or the best. */
+  standing(step) {
+    const { search, chosen } = this;
+    if (chosen !== null) return step < 1 || chosen < 0 ? -1 : (search.path(chosen)[step - 1] ?? chosen);
+    return (search.over && step === search.steps ? search.finished[0] : search.open(step)[0]) ?? -1;
+  }
+
   /** The places of the text that is brought out: the one that was chosen, else the best final beam. */
   brought(step) {
     const { search, chosen } = this;
-    const best = search.over && step === search.steps ? search.finished[0] : undefined;
-    const at = chosen ?? best;
-    return at === undefined ? [] : [-1, ...search.path(at)];
+    const final = search.over && step === search.steps;
+    return chosen === null && !final ? [] : [-1, ...search.path(chosen ?? search.finished[0])];
   }
 
   look(at) {
     this.pointed = at;
-    const { search, player } = this;
-    if (search) this.detail.draw(search, at ?? this.chosen ?? (search.over ? search.finished[0] : null), player.step);
+    if (this.search) this.detail.draw(this.search, at ?? this.standing(this.player.step), this.player.step);
   }
 
   choose(at, whole = false) {

@@ -3,26 +3,36 @@
 import { joined } from "./beam_search.js";
 import { count, explained, fixed, make, percent, text, visible } from "./distribution_page.js";
 
+/** A log-probability or a score, with a minus as wide as a plus, and none before a zero. */
+export function nats(value, digits) {
+  const written = fixed(Math.abs(value), digits);
+  return value < 0 && Number(Math.abs(value).toFixed(digits)) > 0 ? `−${written}` : written;
+}
+
 const RAISED = new Map(Array.from("-0123456789", (letter, at) => [letter, "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"[at]]));
 
 /** The probability that belongs to a log-probability: "12.3 %", or "3.1 × 10⁻¹³" where percent would be all zeros. */
 export function chance(log) {
-  if (log > Math.log(1e-5)) return percent(Math.exp(log));
-  const power = Math.floor(log / Math.LN10);
-  const lead = Math.exp(log - power * Math.LN10);
-  return `${fixed(lead, 1)} × 10${Array.from(String(power), (letter) => RAISED.get(letter)).join("")}`;
+  return log > Math.log(1e-5) ? percent(Math.exp(log)) : scientific(log);
 }
 
 /** How many times as much: "3.2", "4,100", "1.2 × 10⁹". */
 export function times(log) {
   const factor = Math.exp(log);
-  if (factor < 100) return fixed(factor, factor < 10 ? 2 : 1);
-  return factor < 1e6 ? count(Math.round(factor)) : chance(log);
+  if (factor >= 1e6) return scientific(log);
+  return factor >= 100 ? count(Math.round(factor)) : fixed(factor, factor < 10 ? 2 : 1);
+}
+
+/** e to the power of `log` in powers of ten, even where it is too small or too large for a number. */
+function scientific(log) {
+  const power = Math.floor(log / Math.LN10);
+  const raised = Array.from(String(power), (letter) => RAISED.get(letter)).join("");
+  return `${fixed(Math.exp(log - power * Math.LN10), 1)}\u00a0×\u00a010${raised}`;
 }
 
 /** The text so far with its white space made visible, broken into lines where it breaks. */
 export function written(ids, texts) {
-  return visible(joined(ids, texts)).replaceAll("⏎", "⏎\n");
+  return ids.length ? visible(joined(ids, texts)).replaceAll("⏎", "⏎\n") : "";
 }
 
 const FACTS = ["id", "token", "text", "score", "chance", "rank", "choice"];
@@ -38,10 +48,10 @@ export class Detail {
   }
 
   draw(search, at, step) {
-    if (at === null || at < 0) {
-      this.words.replaceChildren(make("span", { class: "pgb-before" }, at === -1 ? written(search.ids, search.texts) : text("beam.point")));
+    if (at < 0) {
+      this.words.replaceChildren(make("span", { class: "pgb-before" }, written(search.ids, search.texts)));
       for (const value of this.values.values()) value.textContent = "–";
-      this.fate.textContent = at === -1 ? text("beam.is_prompt", { count: count(search.ids.length) }) : "";
+      this.fate.textContent = text("beam.is_prompt", { count: count(search.ids.length) });
       return;
     }
     const ids = search.line(at);
@@ -50,9 +60,9 @@ export class Detail {
     const siblings = search.children(search.parents[at]);
     const facts = {
       id: String(search.tokens[at]),
-      token: `${fixed(search.logs[at], 3)} · ${percent(Math.exp(search.logs[at]))}`,
-      text: fixed(search.scores[at], 3),
-      score: fixed(search.normalised(at), 3),
+      token: `${nats(search.logs[at], 3)} · ${percent(Math.exp(search.logs[at]))}`,
+      text: nats(search.scores[at], 3),
+      score: nats(search.normalised(at), 3),
       chance: chance(search.scores[at]),
       rank: text("beam.rank_of", { rank: search.rank(at), total: search.width }),
       choice: String(siblings.indexOf(at) + 1),
@@ -66,7 +76,7 @@ export class Detail {
 export function reason(search, at, step) {
   const { beams } = search;
   const fate = search.fate(at, step);
-  const score = fixed(search.normalised(at), 3);
+  const score = nats(search.normalised(at), 3);
   if (fate === "beaten") return text("beam.why_beaten", { beams, score });
   if (fate === "late") return text("beam.why_late", { beams, rank: search.rank(at) });
   if (fate === "finished") {
@@ -89,8 +99,8 @@ export function account(search, step) {
   const numbers = { considered: search.width, kept: of("kept"), finished: of("finished"), dropped: of("pruned") + of("late") };
   const words = [text("beam.step_account", numbers)];
   if (step === search.steps && search.over) {
-    const bound = search.bound === null ? "" : fixed(search.bound, 3);
-    const worst = search.finished.length ? fixed(search.normalised(search.finished.at(-1)), 3) : "";
+    const bound = search.bound === null ? "" : nats(search.bound, 3);
+    const worst = search.finished.length ? nats(search.normalised(search.finished.at(-1)), 3) : "";
     words.push(text(`beam.over_${search.outcome}`, { beams: search.beams, longest: search.longest, bound, worst }));
   }
   return words.join(" ");
@@ -116,7 +126,7 @@ export class Beams {
   row(search, at, step, chosen) {
     const ids = search.line(at);
     const state = search.fates[at] === "kept" ? "open" : search.ended(at) ? "ended" : "length";
-    const facts = text("beam.beam_facts", { score: fixed(search.normalised(at), 3), log: fixed(search.scores[at], 2), chance: chance(search.scores[at]), tokens: count(ids.length) });
+    const facts = text("beam.beam_facts", { score: nats(search.normalised(at), 3), log: nats(search.scores[at], 2), chance: chance(search.scores[at]), tokens: count(ids.length) });
     const mark = make("span", { class: `pgb-state pgb-state-${state}` }, text(`beam.state_${state}`));
     const words = make("span", { class: "pgb-words" }, written(ids, search.texts));
     return make("button", { type: "button", class: "pgb-beam", "aria-pressed": String(chosen), "data-at": at, onclick: () => this.choose(at) }, words, make("span", { class: "pgb-facts" }, mark, facts));
@@ -144,7 +154,7 @@ export class Table {
     if (!this.element.open || !search) return;
     this.caption.textContent = text("beam.table_caption", { step, count: search.places(step).length });
     const rows = search.places(step).map((at) => {
-      const numbers = [fixed(search.logs[at], 3), fixed(search.scores[at], 3), fixed(search.normalised(at), 3)];
+      const numbers = [nats(search.logs[at], 3), nats(search.scores[at], 3), nats(search.normalised(at), 3)];
       const words = make("th", { scope: "row" }, written(search.line(at), search.texts));
       const cells = [words, ...numbers.map((number) => make("td", {}, number)), make("td", {}, reason(search, at, step))];
       return make("tr", {}, make("td", {}, String(search.rank(at))), ...cells);

@@ -1,6 +1,6 @@
 /**
  * Where each candidate of a search stands: a column per step, and within it the order of its parents, so that no two
- * lines cross. Columns are as close to their parents as that allows.
+ * lines cross. Columns are as close to their parents as that and the height of the whole allow.
  */
 
 export const MOST_DROPPED = 600;
@@ -25,7 +25,8 @@ export class Layout {
       const siblings = search.children(search.parents[at]).filter((other) => shown.has(other));
       return this.rows.get(search.parents[at]) + siblings.indexOf(at) - (siblings.length - 1) / 2;
     });
-    spread(wanted).forEach((row, place) => this.rows.set(column[place], row));
+    const most = Math.min(search.width, 2 * search.beams + this.perStep);
+    spread(wanted, most).forEach((row, place) => this.rows.set(column[place], row));
     this.columns.push(column);
     this.top = Math.min(this.top, this.rows.get(column[0]) ?? 0);
     this.bottom = Math.max(this.bottom, this.rows.get(column.at(-1)) ?? 0);
@@ -42,12 +43,13 @@ export class Layout {
 }
 
 /**
- * Rows at least one apart, in the given order, whose squared distances from the wanted ones are least.
+ * Rows at least one apart, in the given order, within `most` rows around 0, whose squared distances from the wanted
+ * ones are least.
  *
  * With one taken off per place, "at least one apart" becomes "never falling": isotonic regression, by pooling
- * adjacent violators (Barlow et al. 1972).
+ * adjacent violators (Barlow et al. 1972). Bounds are then a matter of cutting off what is beyond them.
  */
-export function spread(wanted) {
+export function spread(wanted, most) {
   const pools = [];
   wanted.forEach((row, place) => {
     pools.push({ sum: row - place, size: 1 });
@@ -57,7 +59,10 @@ export function spread(wanted) {
       pools.at(-1).size += size;
     }
   });
-  return pools.flatMap((pool) => Array(pool.size).fill(mean(pool))).map((row, place) => row + place);
+  const highest = (1 - most) / 2;
+  const lowest = Math.max(highest, (most + 1) / 2 - wanted.length);
+  const within = (row) => Math.min(Math.max(row, highest), lowest);
+  return pools.flatMap((pool) => Array(pool.size).fill(within(mean(pool)))).map((row, place) => row + place);
 }
 
 const mean = ({ sum, size }) => sum / size;

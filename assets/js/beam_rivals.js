@@ -1,7 +1,7 @@
 /** How probable the best beam is beside greedy's text and texts drawn from the model, and what that is worth. */
 
-import { chance, times, written } from "./beam_facts.js";
-import { count, fixed, make, text } from "./distribution_page.js";
+import { chance, nats, times, written } from "./beam_facts.js";
+import { count, make, text } from "./distribution_page.js";
 
 export class Rivals {
   constructor() {
@@ -29,7 +29,7 @@ export class Rivals {
 }
 
 function row(who, { ids, score }, texts) {
-  const numbers = [chance(score), fixed(score, 2), fixed(score / ids.length, 3), count(ids.length)];
+  const numbers = [chance(score), nats(score, 2), nats(score / ids.length, 3), count(ids.length)];
   const words = make("td", { class: "pgb-words" }, written(ids, texts));
   return make("tr", { "data-rival": who }, make("th", { scope: "row" }, text(`beam.who_${who}`)), ...numbers.map((number) => make("td", {}, number)), words);
 }
@@ -42,7 +42,8 @@ function againstGreedy(search, best) {
   const numbers = { chance: chance(best.score), greedy: chance(greedy.score), tokens: count(best.ids.length), greedy_tokens: count(greedy.ids.length) };
   const likelier = best.score >= greedy.score;
   const said = text(likelier ? "beam.greedy_less" : "beam.greedy_more", { ...numbers, times: times(Math.abs(best.score - greedy.score)) });
-  return [`${said} ${left(search, greedy)}`.trim()];
+  const scores = text("beam.greedy_scores", { score: nats(search.score(best), 3), greedy_score: nats(search.score(greedy), 3) });
+  return [`${said} ${scores} ${left(search, greedy)}`];
 }
 
 /** Where greedy's text left the beams. */

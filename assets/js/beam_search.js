@@ -64,6 +64,11 @@ export class Search {
     return this.scores[at] / this.step(at) ** this.settings.length_penalty;
   }
 
+  /** The same of a text from elsewhere. */
+  score({ ids, score }) {
+    return score / ids.length ** this.settings.length_penalty;
+  }
+
   ended(at) {
     return this.ending.has(this.tokens[at]);
   }

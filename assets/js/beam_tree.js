@@ -1,7 +1,8 @@
 /** The tree of a search as an SVG that grows to the right: what stays is solid, what was dropped is dashed. */
 
+import { nats } from "./beam_facts.js";
 import { Layout } from "./beam_layout.js";
-import { fixed, make, text, visible } from "./distribution_page.js";
+import { make, text, visible } from "./distribution_page.js";
 
 export const NODE = { width: 118, height: 22, across: 148, down: 27, root: 66 };
 const SVG = "http://www.w3.org/2000/svg";
@@ -45,7 +46,7 @@ export class Tree {
       const group = node("g", { "data-step": this.layout.columns.length });
       for (const at of this.layout.add(search)) {
         const mark = search.ended(at) ? "■" : "";
-        group.append(this.draw(at, mark + visible(search.texts[search.tokens[at]]), fixed(search.scores[at], 2)));
+        group.append(this.draw(at, mark + visible(search.texts[search.tokens[at]]), nats(search.scores[at], 2)));
       }
       // Lines lie below all boxes of their column.
       group.prepend(...Array.from(group.children, (child) => this.drawn.get(placeOf(child)).edge));
@@ -70,7 +71,8 @@ export class Tree {
     for (const [at, { node: box, edge }] of this.drawn) {
       if (at >= 0 && this.search.step(at) > step) break;
       const kind = at < 0 ? "root" : this.search.fates[at] === "finished" && !best.has(at) ? "beaten" : this.search.fates[at];
-      for (const it of [box, edge]) it.setAttribute("class", `pgb-${kind}${alive.has(at) ? " pgb-alive" : ""}${path.has(at) ? " pgb-path" : ""}`);
+      const look = `pgb-${kind}${alive.has(at) ? " pgb-alive" : ""}${path.has(at) ? " pgb-path" : ""}`;
+      if (box.getAttribute("class") !== look) for (const it of [box, edge]) it.setAttribute("class", look);
     }
     this.fit(step);
   }
@@ -156,6 +158,13 @@ export class Tree {
     box.setAttribute("tabindex", 0);
     box.focus({ preventScroll: true });
     this.reveal(at);
+  }
+
+  /** Scrolls back to the prompt. */
+  rewind() {
+    const [, y] = this.corner(-1);
+    this.element.scrollLeft = 0;
+    this.element.scrollTop = y + MARGIN - this.layout.top * NODE.down + NODE.height / 2 - this.element.clientHeight / 2;
   }
 
   /** Scrolls until a candidate is seen, and no farther. */

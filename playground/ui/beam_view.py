@@ -14,7 +14,7 @@ from playground.config.settings import settings_of
 from playground.errors import PlaygroundError
 from playground.ui import identity
 from playground.ui.errors import shown
-from playground.ui.question import Question
+from playground.ui.question import BASE, Question, runs_of
 from playground.ui.services import Services
 from playground.ui.shell import Shell
 
@@ -74,10 +74,12 @@ def search(
 def follow(services: Services, event: gr.EventData, request: gr.Request, person: object) -> Iterator[tuple[Any, ...]]:
     """What a link asks for: the fields of the question, and then the search. Anything may stand in a link."""
     asked = event._data if isinstance(event._data, dict) else {}
-    prompt, chat, run = str(asked.get("prompt", "")), asked.get("chat") is True, str(asked.get("run", ""))
+    prompt, chat = str(asked.get("prompt", "")), asked.get("chat") is True
+    runs = runs_of(services, person, request)
+    run = str(asked.get("run", "")) if asked.get("run") in [value for _, value in runs] else BASE
     settings = asked.get("settings")
     settings = {**settings, "asked": asked.get("asked")} if isinstance(settings, dict) else {}
-    fields: tuple[Any, ...] = (prompt, prompt, chat, gr.update(value=run))
+    fields: tuple[Any, ...] = (prompt, prompt, chat, gr.update(choices=runs, value=run))
     for value in values(services, person, request, prompt, chat, run, settings):
         yield ({**value, "linked": str(asked.get("model", ""))}, *fields)
         fields = (gr.skip(),) * 4
