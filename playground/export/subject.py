@@ -13,12 +13,15 @@ from playground.models import catalogue, hub
 from playground.models.fetch import names_a_folder
 from playground.models.folder import ADAPTER_CONFIG, CONFIG
 from playground.models.lineage import title_of
+from playground.models.sizes import written_bytes
 from playground.runs.records import RunRecord
 from playground.runs.store import RunStore
 
 Left = Literal["adapter", "model", "nothing"]
 ADAPTER = "adapter"
 MODEL = "model"
+SCRIPTED = ("sft",)
+"""Methods whose runs a script can repeat."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,22 @@ def subject_of(run: str, store: RunStore) -> Subject:
         raise RunError(f"Run {run} is {record.phase}; it can be taken away once it has ended.")
     config = codec.decode(record.document)
     return Subject(record, config, folder, _left(folder), base_of(config.model))
+
+
+def bytes_of(subject: Subject) -> dict[str, int]:
+    """About how large the parts with weights are, the base model counted in where it has to come along.
+
+    Raises:
+        ModelError: what the run stands on is gone.
+    """
+    base = 0 if subject.base.public else written_bytes(subject.base.ref)
+    found = {"script": base, "notebook": base}
+    if subject.left == "adapter":
+        files = (path for path in (subject.folder / ADAPTER).iterdir() if path.is_file())
+        found["adapter"] = base + sum(path.stat().st_size for path in files)
+    if subject.left != "nothing":
+        found["merged"] = written_bytes(subject.result)
+    return found
 
 
 def base_of(ref: ModelRef) -> Base:

@@ -10,7 +10,7 @@ from playground.errors import RunError
 from playground.export.subject import ADAPTER, Subject
 from playground.models.adapters import ADAPTER_WEIGHTS, check_adapter
 from playground.models.folder import ADAPTER_CONFIG
-from playground.models.merging import write_model, written_bytes
+from playground.models.merging import write_model
 from playground.runs.events import Progress
 
 MERGED = "merged"
@@ -45,21 +45,6 @@ def write_merged(subject: Subject, folder: Path, *, report: Callable[[Progress],
         raise RunError(without("model", subject))
     folder.mkdir(parents=True, exist_ok=True)
     write_model(subject.result, folder, report=report, stop=stop)
-
-
-def adapter_bytes(subject: Subject) -> int:
-    """Of the adapter alone."""
-    return sum(path.stat().st_size for path in (subject.folder / ADAPTER).iterdir() if path.is_file())
-
-
-def merged_bytes(subject: Subject) -> int:
-    """About what `write_merged` writes. Raises `ModelError` where what the run stands on is gone."""
-    return written_bytes(subject.result)
-
-
-def base_bytes(subject: Subject) -> int:
-    """Of the base, where it has to come along; 0 where the Hub has it."""
-    return 0 if subject.base.public else written_bytes(subject.base.ref)
 
 
 def without(what: str, subject: Subject) -> str:

@@ -10,17 +10,14 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from playground.config.run import ModelRef
-from playground.models import catalogue
-from playground.models.fetch import names_a_folder, resolve
+from playground.models.fetch import resolve
 from playground.models.folder import SINGLE_FILES, weights_of
 from playground.models.hub_download import SMALL_FILES
 from playground.models.lineage import lineage_of
 from playground.models.loading import load
-from playground.models.memory import parameters_of
 from playground.models.reading import read_causal_config
 from playground.runs.events import Progress
 
-FLOAT32_BYTES = 4
 SHARD = "5GB"
 """Largest file of weights; the Hub shows and resumes files of this size well."""
 
@@ -53,21 +50,6 @@ def write_model(ref: ModelRef, folder: Path, *, report: Callable[[Progress], Non
     report(Progress("write", 1, 1))
 
 
-def written_bytes(ref: ModelRef) -> int:
-    """About how much `write_model` writes, told without reading a weight; 0 for a model that is not here.
-
-    Raises:
-        ModelError: it left no weights, or they are damaged.
-    """
-    lineage = lineage_of(ref)
-    folder = lineage.weights or _here(lineage.base)
-    if folder is None:
-        return 0
-    if lineage.adapters:
-        return FLOAT32_BYTES * parameters_of(folder)
-    return sum(file.stat().st_size for file in weights_of(folder).files)
-
-
 def skeleton(folder: Path, title: str) -> PreTrainedModel:
     """The model's modules without weights: takes no memory to speak of.
 
@@ -84,10 +66,6 @@ def folder_of(ref: ModelRef, *, report: Callable[[Progress], None], stop: thread
     """A folder with the config and the tokenizer of a model: of what its chain of runs stands on. Raises as `load`."""
     lineage = lineage_of(ref)
     return lineage.weights or resolve(lineage.base, report=report, stop=stop)
-
-
-def _here(base: str) -> Path | None:
-    return Path(base).expanduser() if names_a_folder(base) else catalogue.local_folder(base)
 
 
 def _copy(source: Path, folder: Path) -> None:

@@ -23,8 +23,7 @@ from playground.export.bundle import PARTS, export, export_zip, named_parts, pos
 from playground.export.card import card
 from playground.export.metrics import write_metrics
 from playground.export.steps import plain
-from playground.export.subject import base_of, settings_document, subject_of
-from playground.models.merging import written_bytes
+from playground.export.subject import SCRIPTED, base_of, bytes_of, settings_document, subject_of
 from playground.runs.events import Metric, Phase, PhaseChange
 from playground.runs.store import RunStore
 from tests.evaluation.finished_runs import data_file, finished_run
@@ -193,10 +192,19 @@ def test_a_base_is_public_where_the_hub_has_it(ref: str, hub_id: str) -> None:
     assert base_of(ref).hub_id == hub_id
 
 
-def test_the_size_told_is_about_the_size_written(run: str, store: RunStore, tmp_path: Path) -> None:
-    export(order_of(run, store), tmp_path / "out", ["merged"])
-    written = (tmp_path / "out" / "merged" / "model.safetensors").stat().st_size
-    assert written_bytes(subject_of(run, store).result) == pytest.approx(written, rel=0.2)
+def test_sizes_told_are_about_those_written(run: str, store: RunStore, tmp_path: Path) -> None:
+    export(order_of(run, store), tmp_path / "out", ["merged", "adapter"])
+    written = {
+        part: sum(path.stat().st_size for path in (tmp_path / "out" / part).glob("*.safetensors"))
+        for part in ("merged", "adapter", "base")
+    }
+    told = bytes_of(subject_of(run, store))
+    assert told["merged"] == pytest.approx(written["merged"], rel=0.2)
+    assert told["adapter"] == pytest.approx(written["adapter"] + written["base"], rel=0.2)
+
+
+def test_the_methods_with_a_script_are_those_said() -> None:
+    assert set(bundle.TUTORIALS) == set(SCRIPTED)
 
 
 def test_a_card_survives_any_name(store: RunStore, small_models: dict[str, Path], tmp_path: Path) -> None:
