@@ -25,6 +25,7 @@ from playground.models.memory import MemoryEstimate
 from playground.models.serving import ModelServer, PairUpdate
 from playground.models.turns import Turns
 from playground.runs.home import runs_folder
+from tests.waiting import wait_until
 
 GREEDY = GenerationSettings(max_new_tokens=16)
 SAMPLING = GenerationSettings(strategy="sampling", max_new_tokens=16, temperature=1.3, seed=5)
@@ -353,6 +354,24 @@ def test_adapters_come_and_go(server: ModelServer, llama: Path) -> None:
     for run in runs:
         with pytest.raises(RunError):
             server.answer(PROMPT, GREEDY, run=run)
+    assert server.answer(PROMPT, GREEDY).text == expected_text(llama, None, GREEDY)
+
+
+def test_a_deleted_run_gives_its_memory_back_in_its_turn(server: ModelServer, llama: Path) -> None:
+    make_run("gone", str(llama), llama, seed=1)
+    make_run("stays", str(llama), llama, seed=2)
+    text = server.answer(PROMPT, GREEDY, run="stays").text
+    server.answer(PROMPT, GREEDY, run="gone")
+    held = server.require().shelf
+    with server.turn():
+        server.forget("gone")
+        assert held.holds("gone")
+    wait_until(lambda: not held.holds("gone"))
+    assert held.holds("stays")
+    assert server.answer(PROMPT, GREEDY, run="stays").text == text
+    server.forget("stays")
+    wait_until(lambda: not held.holds("stays"))
+    server.forget("nobody")
     assert server.answer(PROMPT, GREEDY).text == expected_text(llama, None, GREEDY)
 
 
