@@ -29,12 +29,13 @@ OPTIMIZER_BYTES = {"adamw_torch": 8, "adamw_torch_fused": 8, "adafactor": 1, "sg
 """State per trained weight: AdamW keeps two float32 moments, Adafactor rows and columns of one."""
 LAYER_ACTIVATIONS = (8, 3)
 """Numbers kept per token and layer for the backward pass, in widths of the model and of its MLP. Fitted to LoRA runs
-of SmolLM2-135M on a CPU (64 and 1,024 tokens per step, 1.69 MB per token); full fine-tuning then took 4 % less than
-told. Attention keeps nothing of length²."""
+of SmolLM2-135M on a CPU (64 and 1,024 tokens per step, 1.69 MB per token); `benchmarks/training_memory.py` holds what
+is told against what runs take. Attention keeps nothing of length²."""
 LOGIT_BYTES = 12
 """Kept per token and vocabulary entry: logits, their log-softmax and their gradient, in float32."""
-PROCESS_BYTES = 530_000_000
-"""What a worker takes besides the model: Python, torch, transformers, trl and peft; 0.53 GB measured."""
+PROCESS_BYTES = 650_000_000
+"""What a worker takes besides the model: Python, torch, transformers, trl and peft; 0.53 GB measured before the first
+step, 0.75 GB at the peak of runs on the smallest models."""
 
 
 _promises: list[Callable[[], int]] = []
@@ -171,14 +172,17 @@ def estimate_training(
     compute = training.precision if training.precision != "auto" else _auto(device)
     item = ITEM_BYTES[compute]
     frozen = 0 if adapter.kind == "none" else parameters * item
-    state = trained * (4 + 4 + OPTIMIZER_BYTES[training.optimizer])
+    state, gradients = trained * (4 + OPTIMIZER_BYTES[training.optimizer]), trained * 4
     width, inner, layers, vocabulary = _sizes(config)
     kept = LAYER_ACTIVATIONS[0] * width + LAYER_ACTIVATIONS[1] * inner
     # With checkpointing a layer keeps its input alone, and one layer at a time all of it.
     per_token = (layers * width + kept if training.gradient_checkpointing else layers * kept) * item
     tokens = training.batch_size * min(longest_row or training.max_length, training.max_length, _longest(config))
     process = 0 if device.startswith("cuda") else PROCESS_BYTES
-    needed = frozen + state + tokens * (per_token + LOGIT_BYTES * vocabulary) + process
+    activations = tokens * (per_token + LOGIT_BYTES * vocabulary)
+    # Gradients come as activations go, unless earlier batches of the same step have left theirs.
+    moving = activations + gradients if training.gradient_accumulation > 1 else max(activations, gradients)
+    needed = frozen + state + moving + process
     return MemoryEstimate(needed, available(device), device)
 
 
