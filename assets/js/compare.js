@@ -4,7 +4,7 @@ import { element } from "./status.js";
 
 const say = (key, values) => playground.text(key, values);
 
-export function mount(root, props, watch) {
+export function mount(root, props, _tell, watch) {
   const panel = root.querySelector(".pp-panel");
   const board = new Board(panel);
   const draw = () => board.show(props.value || {});

@@ -21,7 +21,7 @@ function announce(result) {
 }
 
 /** Why an evaluation could not be started. */
-export function mountProblem(root, props, _trigger, watch) {
+export function mountProblem(root, props, _tell, watch) {
   const draw = () => {
     const { error } = props.value || {};
     const line = element("p", "pp-error", error);
@@ -39,8 +39,8 @@ export function mountRows(root) {
   rows.show(found);
 }
 
-export function mountLive(root, props, askToStop, watch) {
-  const live = new Live(root.querySelector(".pp-panel"), props.plotly, askToStop);
+export function mountLive(root, props, { stop }, watch) {
+  const live = new Live(root.querySelector(".pp-panel"), props.plotly, stop);
   const receive = () => live.show(props.value || {});
   watch("value", receive);
   receive();
@@ -195,7 +195,7 @@ class Live {
 }
 
 /** The list of evaluations, newest first. */
-export function mountList(root, props, pick, watch) {
+export function mountList(root, props, { pick }, watch) {
   const panel = root.querySelector(".pp-panel");
   let timer = 0;
   let drawn = "";

@@ -44,7 +44,7 @@ function choiceParts(choice) {
   return parts;
 }
 
-export function mountChoice(root, props, watch) {
+export function mountChoice(root, props, _tell, watch) {
   const draw = () => root.querySelector(".pp-panel")?.replaceChildren(...choiceParts(props.value || {}));
   watch("value", draw);
   draw();

@@ -43,7 +43,7 @@ export function phaseBadge(phase) {
 }
 
 /** Memory and rows of the run that the form describes, or what is wrong with it. */
-export function mountEstimate(root, props, watch) {
+export function mountEstimate(root, props, _tell, watch) {
   const draw = () => root.querySelector(".pp-panel")?.replaceChildren(...estimateParts(props.value || {}));
   watch("value", draw);
   draw();
@@ -64,9 +64,9 @@ function estimateParts({ error, memory }) {
   return [element("p", fits ? "pp-verdict pp-good" : "pp-verdict pp-bad", words.join(" "))];
 }
 
-export function mountLive(root, props, watch, askToStop, askToResume) {
+export function mountLive(root, props, tell, watch) {
   const panel = root.querySelector(".pp-panel");
-  const live = new Live(panel, props.plotly, askToStop, askToResume);
+  const live = new Live(panel, props.plotly, tell);
   window.addEventListener("playground:listed", ({ detail }) => live.wake(detail));
   const receive = () => live.show(props.value || {});
   watch("value", receive);
@@ -74,11 +74,10 @@ export function mountLive(root, props, watch, askToStop, askToResume) {
 }
 
 class Live {
-  constructor(panel, version, askToStop, askToResume) {
+  constructor(panel, version, tell) {
     this.panel = panel;
     this.version = version;
-    this.ask = askToStop;
-    this.askToResume = askToResume;
+    this.tell = tell;
     this.empty();
   }
 
@@ -135,7 +134,7 @@ class Live {
     this.resume.hidden = true;
     this.resume.addEventListener("click", () => {
       this.resume.hidden = true;
-      this.askToResume({ run: this.run });
+      this.tell.resume({ run: this.run });
     });
     const head = element("div", "pt-head");
     head.append(this.title, this.badge, this.stop, this.resume);
@@ -262,7 +261,7 @@ class Live {
   }
 
   askToStop() {
-    this.ask({ run: this.run });
+    this.tell.stop({ run: this.run });
     this.stop.textContent = say("phase.stopping");
   }
 }
@@ -277,7 +276,7 @@ function stageWords({ stage, done, total }, known) {
 }
 
 /** The list of runs; the one that is looked at is marked. */
-export function mountRuns(root, props, watch, pick) {
+export function mountRuns(root, props, { pick }, watch) {
   const panel = root.querySelector(".pp-panel");
   let timer = 0;
   let drawn = "";

@@ -11,8 +11,7 @@ called inside its own `gr.Tab`. It lays out and wires; named module-level handle
 - that people would call from a script have a plain `api_name`; all others pass `api_visibility="private"`;
 - never put data into HTML templates: JavaScript writes it by `textContent`.
 Components that tests or scripts need have an `elem_id` that begins with the tab's name: "model-load".
-A widget's JavaScript is an ES module in `assets/js`, mounted by
-    gr.HTML(js_on_load="playground.module('js/x.js').then(m => m.mount(element, props, trigger, watch))")
+A widget's JavaScript is an ES module in `assets/js`; `widgets.widget` mounts it.
 There: `playground.text(key, {name: value})`, `playground.url("metrics?run=…")`, and the event
 `playground:status` on window, with the model server's state as `detail`, at every poll.
 """
@@ -45,7 +44,7 @@ TABS: dict[str, Callable[[Services, Shell], object]] = {
     "history": history.build,
 }
 """In the order in which they stand; the name is the tab's id and the end of the key of its title."""
-STYLES = ("playground", "data", "train", "compare", "evaluate", "history")
+STYLES = ("playground", "data", "train", "compare", "evaluate", "history", "takeaway")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 LARGEST_UPLOAD = "200mb"
 DAY = 24 * 3600

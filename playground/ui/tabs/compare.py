@@ -18,6 +18,7 @@ from playground.ui.i18n import text
 from playground.ui.prompts import record_ids, typed_ids
 from playground.ui.services import Services
 from playground.ui.shell import Shell
+from playground.ui.widgets import widget
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -64,11 +65,7 @@ def build(services: Services, shell: Shell) -> CompareTab:
                 start = gr.Button(text("compare.start"), variant="primary", elem_id="compare-start")
                 stop = gr.Button(text("compare.stop"), variant="stop", elem_id="compare-stop")
         with gr.Column(scale=3, min_width=320):
-            answers = gr.HTML(
-                html_template='<div class="pp-panel"></div>',
-                js_on_load="playground.module('js/compare.js').then(m => m.mount(element, props, watch))",
-                elem_id="compare-answers", apply_default_css=False,
-            )  # fmt: skip
+            answers = widget("compare.js", "compare-answers")
     tab = CompareTab(run, prompt, example, words, form, start, stop, answers)
     _wire(tab, services, shell)
     return tab

@@ -34,6 +34,7 @@ from playground.ui.errors import shown
 from playground.ui.i18n import text
 from playground.ui.services import Services
 from playground.ui.shell import Shell
+from playground.ui.widgets import widget
 
 
 @dataclass(frozen=True)
@@ -73,24 +74,12 @@ def build(services: Services, shell: Shell) -> DataTab:
             train = gr.Button(text("data.train"), elem_id="data-train")
         with gr.Column(scale=5, min_width=320):
             bundled = [found.name for found in BUNDLED]
-            view = _widget("data.js", "data-view", "open", "restore", "count", "map", "preview", "use", bundled=bundled)
-            row = _widget("data_rows.js", "data-row", "ask", "prompt")
-            lengths = _widget("data_lengths.js", "data-lengths", "ask", plotly=version("plotly"))
+            view = widget("data.js", "data-view", "open", "restore", "count", "map", "preview", "use", bundled=bundled)
+            row = widget("data_rows.js", "data-row", "ask", "prompt")
+            lengths = widget("data_lengths.js", "data-lengths", "ask", plotly=version("plotly"))
     tab = DataTab(source, upload, opener, fields, train, view, row, lengths)
     _wire(tab, services, shell)
     return tab
-
-
-def _widget(module: str, elem_id: str, *events: str, **props: Any) -> gr.HTML:
-    # Gradio knows a custom event by its quoted name in the script.
-    tell = ", ".join(f"{event}: data => trigger('{event}', data)" for event in events)
-    return gr.HTML(
-        html_template='<div class="pp-panel"></div>',
-        js_on_load=f"playground.module('js/{module}').then(m => m.mount(element, props, {{{tell}}}, watch))",
-        elem_id=elem_id,
-        apply_default_css=False,
-        **props,
-    )
 
 
 def _wire(tab: DataTab, services: Services, shell: Shell) -> None:

@@ -23,6 +23,7 @@ from playground.ui.i18n import text
 from playground.ui.launching import launch_evaluation
 from playground.ui.services import Services
 from playground.ui.shell import Shell, taken
+from playground.ui.widgets import widget
 
 
 @dataclass(frozen=True)
@@ -62,29 +63,15 @@ def build(services: Services, shell: Shell) -> EvaluateTab:
                 )  # fmt: skip
                 batch = number_for(EvaluationSettings, "batch_size", elem_id="evaluate-batch-size", min_width=100)
             form = build_generation_form("evaluate")
-            problem = _widget("mountProblem", "evaluate-problem")
+            problem = widget("evaluate.js", "evaluate-problem", mount="mountProblem")
             start = gr.Button(text("evaluate.start"), variant="primary", elem_id="evaluate-start")
-            evaluations = _widget("mountList", "evaluate-list", "pick")
+            evaluations = widget("evaluate.js", "evaluate-list", "pick", mount="mountList")
         with gr.Column(scale=3, min_width=320):
-            live = _widget("mountLive", "evaluate-live", "stop", plotly=version("plotly"))
-    rows = _widget("mountRows", "evaluate-rows")
+            live = widget("evaluate.js", "evaluate-live", "stop", mount="mountLive", plotly=version("plotly"))
+    rows = widget("evaluate.js", "evaluate-rows", mount="mountRows")
     tab = EvaluateTab(run, split, limit, batch, form, start, problem, live, evaluations, rows, looked_at)
     _wire(tab, services, shell)
     return tab
-
-
-def _widget(mount: str, elem_id: str, event: str = "change", **props: Any) -> gr.HTML:
-    # Gradio knows a custom event by its quoted name in the script.
-    return gr.HTML(
-        html_template='<div class="pp-panel"></div>',
-        js_on_load=(
-            "playground.module('js/evaluate.js')"
-            f".then(m => m.{mount}(element, props, data => trigger('{event}', data), watch))"
-        ),
-        elem_id=elem_id,
-        apply_default_css=False,
-        **props,
-    )
 
 
 def _wire(tab: EvaluateTab, services: Services, shell: Shell) -> None:

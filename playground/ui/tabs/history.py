@@ -25,6 +25,7 @@ from playground.ui.i18n import text
 from playground.ui.launching import check_rights
 from playground.ui.services import Services
 from playground.ui.shell import Shell, handing
+from playground.ui.widgets import widget
 
 LARGEST_CONFIG = 2**20
 """Bytes of the largest file that can be a config."""
@@ -49,25 +50,29 @@ def build(services: Services, shell: Shell) -> HistoryTab:
         upload = gr.UploadButton(
             cast("str", text("history.import")), file_types=[".json"], size="sm", elem_id="history-import"
         )
-    problem = _widget("mountProblem", "history-problem")
-    table = _widget("mountTable", "history-table", "rename", "erase", "free", "use", "look")
-    comparison = _widget("mountComparison", "history-comparison", "differ", plotly=version("plotly"))
+    problem = widget("history.js", "history-problem", mount="mountProblem", elem_classes="pp-bare")
+    table = widget(
+        "history.js",
+        "history-table",
+        "rename",
+        "erase",
+        "free",
+        "use",
+        "look",
+        mount="mountTable",
+        elem_classes="pp-bare",
+    )
+    comparison = widget(
+        "history.js",
+        "history-comparison",
+        "differ",
+        mount="mountComparison",
+        elem_classes="pp-bare",
+        plotly=version("plotly"),
+    )
     tab = HistoryTab(upload, problem, table, comparison)
     _wire(tab, services, shell)
     return tab
-
-
-def _widget(mount: str, elem_id: str, *events: str, **props: Any) -> gr.HTML:
-    # Gradio knows a custom event by its quoted name in the script.
-    tell = ", ".join(f"{event}: data => trigger('{event}', data)" for event in events)
-    return gr.HTML(
-        html_template='<div class="pp-panel"></div>',
-        js_on_load=f"playground.module('js/history.js').then(m => m.{mount}(element, props, {{{tell}}}, watch))",
-        elem_id=elem_id,
-        elem_classes="pp-bare",
-        apply_default_css=False,
-        **props,
-    )
 
 
 def _wire(tab: HistoryTab, services: Services, shell: Shell) -> None:

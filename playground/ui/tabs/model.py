@@ -18,6 +18,7 @@ from playground.ui.errors import shown
 from playground.ui.i18n import text
 from playground.ui.services import DEFAULT_MODEL, Services
 from playground.ui.shell import Shell
+from playground.ui.widgets import widget
 
 EVERYONE = ("catalogue", "run")
 HOST_ONLY = ("hub", "folder")
@@ -73,7 +74,9 @@ def build(services: Services, shell: Shell) -> ModelTab:
                 label=text("model.token"), info=text("model.token.help"), type="password", visible=False, max_lines=1,
                 elem_id="model-token",
             )  # fmt: skip
-            choice = _panel("mountChoice", "model-choice")
+            choice = widget(
+                "model.js", "model-choice", mount="mountChoice", panel="pp-panel pp-card", elem_classes="pp-bare"
+            )
             with gr.Row():
                 dtype = gr.Dropdown(
                     [(text(f"model.dtype.{name}"), name) for name in DTYPES], value="auto", label=text("model.dtype"),
@@ -88,7 +91,9 @@ def build(services: Services, shell: Shell) -> ModelTab:
                 cancel = gr.Button(text("model.cancel"), variant="stop", elem_id="model-cancel")
         with gr.Column(scale=2, min_width=320):
             gr.Markdown(text("model.loaded"), elem_classes="pp-title")
-            loaded = _panel("mountLoaded", "model-loaded")
+            loaded = widget(
+                "model.js", "model-loaded", mount="mountLoaded", panel="pp-panel pp-card", elem_classes="pp-bare"
+            )
             unload = gr.Button(text("model.unload"), size="sm", elem_id="model-unload")
     tab = ModelTab(source, entry, run, hub, folder, token, dtype, device, choice, load, cancel, unload, loaded)
     _wire(tab, services, shell)
@@ -290,13 +295,3 @@ def unload(services: Services, person: object, request: gr.Request) -> None:
 
 def _sources(names: tuple[str, ...]) -> list[tuple[Any, str]]:
     return [(text(f"model.source.{name}"), name) for name in names]
-
-
-def _panel(mount: str, elem_id: str) -> gr.HTML:
-    return gr.HTML(
-        html_template='<div class="pp-panel pp-card"></div>',
-        js_on_load=f"playground.module('js/model.js').then(m => m.{mount}(element, props, watch))",
-        elem_id=elem_id,
-        elem_classes="pp-bare",
-        apply_default_css=False,
-    )

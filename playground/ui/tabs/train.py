@@ -16,7 +16,7 @@ from playground.config import codec
 from playground.config.run import RunConfig
 from playground.errors import PlaygroundError, RunError
 from playground.runs.events import Phase
-from playground.ui import identity, run_form
+from playground.ui import identity, run_form, takeaway
 from playground.ui.data_form import handed_over, show_custom
 from playground.ui.errors import shown
 from playground.ui.i18n import text
@@ -24,6 +24,7 @@ from playground.ui.launching import jobs_allowed, launch
 from playground.ui.run_form import RunForm
 from playground.ui.services import Services
 from playground.ui.shell import Shell, taken
+from playground.ui.widgets import widget
 
 
 @dataclass(frozen=True)
@@ -43,26 +44,15 @@ def build(services: Services, shell: Shell) -> TrainTab:
         with gr.Column(scale=2, min_width=320):
             gr.Markdown(text("train.title"), elem_classes="pp-title")
             form = run_form.build_form()
-            estimate = _widget("mountEstimate", "train-estimate")
+            estimate = widget("train.js", "train-estimate", mount="mountEstimate")
             start = gr.Button(text("train.start"), variant="primary", elem_id="train-start")
         with gr.Column(scale=3, min_width=320):
-            live = _widget("mountLive", "train-live", "stop", "resume", plotly=version("plotly"))
-            runs = _widget("mountRuns", "train-runs", "pick")
+            live = widget("train.js", "train-live", "stop", "resume", mount="mountLive", plotly=version("plotly"))
+            takeaway.build(services, shell)
+            runs = widget("train.js", "train-runs", "pick", mount="mountRuns")
     tab = TrainTab(form, estimate, start, live, runs)
     _wire(tab, services, shell)
     return tab
-
-
-def _widget(mount: str, elem_id: str, *events: str, **props: Any) -> gr.HTML:
-    # Gradio knows a custom event by its quoted name in the script.
-    triggers = ", ".join(f"data => trigger('{event}', data)" for event in events or ("change",))
-    return gr.HTML(
-        html_template='<div class="pp-panel"></div>',
-        js_on_load=f"playground.module('js/train.js').then(m => m.{mount}(element, props, watch, {triggers}))",
-        elem_id=elem_id,
-        apply_default_css=False,
-        **props,
-    )
 
 
 def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
