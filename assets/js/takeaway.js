@@ -27,6 +27,7 @@ class Panel {
       const other = told.run !== this.run;
       this.run = told.run;
       this.items = told.items;
+      this.base = told.base;
       this.problem = told.problem;
       if (other) this.busy = this.ready = this.failed = null;
     } else if (told.busy || told.ready || told.failed) {
@@ -61,12 +62,15 @@ class Panel {
     const focused = this.root.contains(document.activeElement) ? document.activeElement.dataset.what : null;
     const list = element("ul", "pa-items");
     list.append(...this.items.map((item) => this.item(item)));
-    this.root.replaceChildren(element("h3", "pt-runs-title", say("takeaway.title")), list, this.state());
+    const title = element("h3", "pt-runs-title", say("takeaway.title"));
+    const note = element("p", "pp-note", say("takeaway.base", { base: this.base ?? "" }));
+    note.hidden = !this.base;
+    this.root.replaceChildren(title, note, list, this.state());
     if (focused) list.querySelector(`[data-what="${CSS.escape(focused)}"]`)?.focus();
     return undefined;
   }
 
-  item({ what, bytes: size, why, base }) {
+  item({ what, bytes: large, why }) {
     const line = element("li");
     const button = element("button", "pa-item");
     button.type = "button";
@@ -74,9 +78,8 @@ class Panel {
     button.dataset.what = what;
     const head = element("span", "pa-head");
     head.append(element("strong", "", say(`takeaway.${what}`)));
-    if (size) head.append(element("span", "pa-size", say("takeaway.about", { size: bytes(size) })));
-    const note = why ? say(why) : say(`takeaway.${what}.help`) + (base ? ` ${say("takeaway.base")}` : "");
-    button.append(head, element("span", "pa-note", note));
+    if (large) head.append(element("span", "pa-size", say("takeaway.about", { size: size(large) })));
+    button.append(head, element("span", "pa-note", say(why || `takeaway.${what}.help`)));
     // Not `disabled`: what cannot be had still says why to whoever comes to it by keyboard.
     button.setAttribute("aria-disabled", String(Boolean(why || this.busy)));
     button.addEventListener("click", () => {
@@ -97,13 +100,18 @@ class Panel {
       const again = element("button", "pa-again", say("takeaway.again"));
       again.type = "button";
       again.addEventListener("click", press);
-      const words = say("takeaway.ready", { name: this.ready.name, size: bytes(this.ready.bytes) });
+      const words = say("takeaway.ready", { name: this.ready.name, size: size(this.ready.bytes) });
       const line = element("p", "pa-ready");
       line.append(element("span", "", words), again);
       box.append(line);
     }
     return box;
   }
+}
+
+/** 1159 -> "1.2 kB" */
+function size(number) {
+  return number >= 1e6 ? bytes(number) : `${(number / 1e3).toFixed(number >= 1e4 ? 0 : 1)} kB`;
 }
 
 function press() {

@@ -118,16 +118,18 @@ def offer(services: Services, person: object, run: str, request: gr.Request) -> 
     except PlaygroundError as error:
         problem = {"problem": str(error)} if run and not isinstance(error, RunError) else {}
         return {"run": run, "items": [], **problem}, gr.update(visible=False), gr.skip()
-    items = [
-        {"what": name, "bytes": sizes.get(name, 0), "why": why_not(name, subject), "base": _brings_base(name, subject)}
-        for name in ITEMS
-    ]
+    items = [{"what": name, "bytes": sizes.get(name, 0), "why": why_not(name, subject)} for name in ITEMS]
     choices = [name for name in ON_THE_HUB if not why_not(name, subject)]
     if not subject.base.public and "adapter" in choices:
         choices.remove("adapter")
     shown_choices = [(text(f"takeaway.{name}"), name) for name in choices]
     hub = gr.update(visible=bool(choices))
-    return {"run": run, "items": items}, hub, gr.update(choices=shown_choices, value=choices[-1] if choices else None)
+    base = "" if subject.base.public else subject.base.title
+    return (
+        {"run": run, "items": items, "base": base},
+        hub,
+        gr.update(choices=shown_choices, value=choices[-1] if choices else None),
+    )
 
 
 def why_not(name: str, subject: Subject) -> str:
@@ -224,10 +226,6 @@ def file_name(subject: Subject, what: str) -> str:
     name = re.sub(r"[^\w.-]+", "-", subject.title).strip("-.")[:60]
     ending = SINGLE.get(what, "zip").rpartition(".")[2]
     return f"{'-'.join(filter(None, [name, subject.record.id, what]))}.{ending}"
-
-
-def _brings_base(name: str, subject: Subject) -> bool:
-    return not subject.base.public and name in ("adapter", "script", "notebook")
 
 
 def _new_place(folder: Path) -> Path:

@@ -3,7 +3,7 @@
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Generic, TypeVar
 
 from playground.errors import Cancelled
@@ -25,7 +25,7 @@ class Finished(Generic[T]):
         self.value = value
 
 
-def followed(work: Callable[[Report, threading.Event], T], *, heavy: bool) -> Iterator[Progress | Finished[T]]:
+def followed(work: Callable[[Report, threading.Event], T], *, heavy: bool) -> Generator[Progress | Finished[T]]:
     """Gives the newest progress a few times a second, and at last what the work gave; raises what it raised.
 
     Where the iterator is closed early (the page went, or its owner cancelled), the work is told to stop.
