@@ -22,14 +22,13 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, NoRepeatNGramLogitsProcessor, PreTrainedModel
+from transformers import NoRepeatNGramLogitsProcessor, PreTrainedModel
 
 from playground.config.beams import BeamSettings
 from playground.core import beam, sampling
-from playground.errors import Cancelled, OutOfMemory
-from playground.models.generation import check_prompt, context_length, inference
-from playground.models.memory import available, gigabytes
-from playground.models.prefill import empty_cache, keeps_all, keys_and_values
+from playground.errors import Cancelled
+from playground.models.generation import check_prompt, context_length, inference, require_room
+from playground.models.prefill import empty_cache, keeps_all
 
 Fate = Literal["kept", "finished", "pruned", "late"]
 """What becomes of a considered text: it stays open; it ended among the first `num_beams`; there were enough better
@@ -113,6 +112,7 @@ def search(
     context = context_length(model)
     check_prompt(prompt, context, new_tokens=1)
     longest = settings.max_new_tokens if context is None else min(settings.max_new_tokens, context - len(prompt))
+    require_room(model, settings.num_beams, len(prompt) + longest)
     found = Search(list(prompt), longest)
     with inference(model):
         beams = Beams(model, prompt, adapter)
@@ -218,23 +218,7 @@ class Beams:
         return torch.log_softmax(logits, dim=-1)
 
     def go_on(self, rows: Tensor, tokens: Tensor) -> None:
-        """Takes the texts of some rows, in any order and more than once, each with a token more.
-
-        Raises:
-            OutOfMemory: there would be more rows, and what the model remembers of them does not fit.
-        """
+        """Takes the texts of some rows, in any order and more than once, each with a token more."""
         if self.cache is not None:
-            if len(rows) > len(self.ids):
-                self._require_room(self.cache, len(rows))
             self.cache.reorder_cache(rows)  # type: ignore[arg-type]  # any tensor of int64
         self.ids = torch.cat([self.ids[rows], tokens.unsqueeze(-1)], dim=-1)
-
-    def _require_room(self, cache: DynamicCache, rows: int) -> None:
-        remembered = [state for layer in range(len(cache.layers)) for state in keys_and_values(cache, layer)]
-        needed = sum(state.nbytes for state in remembered) // len(self.ids) * rows
-        free = available(str(self.ids.device))
-        if needed > free:
-            raise OutOfMemory(
-                f"To go on with {rows} texts after {self.ids.shape[1]:,} tokens, the model has to remember "
-                f"{gigabytes(needed)}, but {gigabytes(free)} are free; shorten the prompt or take fewer beams."
-            )

@@ -23,7 +23,16 @@ from playground.models.batch import Answer, BatchCall, OnTokens
 from playground.models.memory import estimate_generation
 from playground.runs.events import Progress
 
-__all__ = ["Answer", "OnTokens", "check_prompt", "context_length", "generate", "inference", "next_logits"]
+__all__ = [
+    "Answer",
+    "OnTokens",
+    "check_prompt",
+    "context_length",
+    "generate",
+    "inference",
+    "next_logits",
+    "require_room",
+]
 
 REPORT_SECONDS = 0.5
 
@@ -69,7 +78,8 @@ def generate(
     answers: dict[int, Answer] = {}
     batches = _batches(prompts, settings.max_new_tokens, batch_size, context_length(model))
     for batch in batches:
-        _require_room(model, batch, len(prompts[batch.rows[0]]), settings)
+        beams = settings.num_beams if settings.strategy == "beam" else 1
+        require_room(model, len(batch.rows) * beams, len(prompts[batch.rows[0]]) + batch.budget)
     with inference(model), _nothing_inherited(model):
         for batch in batches:
             call = BatchCall(
@@ -151,14 +161,18 @@ def _batches(prompts: Sequence[list[int]], new_tokens: int, batch_size: int, con
     ]
 
 
-def _require_room(model: PreTrainedModel, batch: _Batch, longest: int, settings: GenerationSettings) -> None:
-    rows = len(batch.rows) * (settings.num_beams if settings.strategy == "beam" else 1)
+def require_room(model: PreTrainedModel, rows: int, tokens: int) -> None:
+    """Refuses to let so many texts of up to so many tokens, prompt included, grow together where memory is short.
+
+    Raises:
+        OutOfMemory: what the model would remember of them does not fit.
+    """
     config = model.config.get_text_config().to_dict()
     dtype, device = str(model.dtype).removeprefix("torch."), str(model.device)
-    estimate = estimate_generation(config, rows, longest + batch.budget, dtype, device=device)
+    estimate = estimate_generation(config, rows, tokens, dtype, device=device)
     if not estimate.fits:
         raise OutOfMemory(
-            f"To answer {rows} {'text' if rows == 1 else 'texts'} of up to {longest + batch.budget:,} tokens at once "
+            f"To answer {rows} {'text' if rows == 1 else 'texts'} of up to {tokens:,} tokens at once "
             f"{estimate.sentence}; ask for fewer or shorter answers, or wait until a run has ended."
         )
 

@@ -12,7 +12,7 @@ from playground.core import sampling
 from playground.errors import Cancelled
 from playground.models.beams import Beams, search
 from playground.models.decoding import random_stream
-from playground.models.generation import inference
+from playground.models.generation import inference, require_room
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,10 @@ def drawn(
         longest: tokens after which a text is broken off; prompt and text must fit into the context.
 
     Raises:
+        OutOfMemory: what the model would remember of so many texts does not fit.
         Cancelled: `stop` was set.
     """
+    require_room(model, count, len(prompt) + longest)
     streams = [random_stream(seed, row, model.device) for row in range(count)]
     ids: list[list[int]] = [[] for _ in range(count)]
     scores = [0.0] * count

@@ -78,7 +78,7 @@ def follow(services: Services, event: gr.EventData, request: gr.Request, person:
     runs = runs_of(services, person, request)
     run = str(asked.get("run", "")) if asked.get("run") in [value for _, value in runs] else BASE
     settings = asked.get("settings")
-    settings = {**settings, "asked": asked.get("asked")} if isinstance(settings, dict) else {}
+    settings = {**(settings if isinstance(settings, dict) else {}), "asked": asked.get("asked")}
     fields: tuple[Any, ...] = (prompt, prompt, chat, gr.update(choices=runs, value=run))
     for value in values(services, person, request, prompt, chat, run, settings):
         yield ({**value, "linked": str(asked.get("model", ""))}, *fields)
@@ -91,16 +91,16 @@ def values(
     """The widget's values, as `assets/js/beam.js` describes them; a refusal is one of them, in words."""
     status = services.status()
     try:
-        if status["state"] != "ready":
-            raise PlaygroundError("No model is there yet; load one in the Model tab, or wait until it is loaded.")
+        if status["state"] == "starting":
+            raise PlaygroundError("The app is starting up; try again when a model is loaded.")
         if not prompt.strip():
             raise PlaygroundError("The prompt is empty; type the beginning of a text above.")
         if run:
             identity.require_owner(services.store.get(run).owner, person, request)
         names = [found.name for found in settings_of(BeamSettings)]
         settings = BeamSettings(**{name: asked[name] for name in names if name in asked})
-        told = {"asked": asked.get("asked"), "prompt": prompt, "chat": chat, "run": run, "model": status["title"]}
-        told["settings"] = {name: getattr(settings, name) for name in names}
+        told: dict[str, Any] = {"asked": asked.get("asked"), "prompt": prompt, "chat": chat, "run": run}
+        told |= {"model": status.get("title", ""), "settings": {name: getattr(settings, name) for name in names}}
 
         from playground.models.contest import contest
 
