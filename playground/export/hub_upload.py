@@ -1,7 +1,8 @@
-"""The child process that pushes to the Hub: `python -m playground.export.hub_upload REPOSITORY FOLDER public|private`.
+"""The child process that talks to the Hub: `python -m playground.export.hub_upload REPOSITORY FOLDER public|private`.
 
-The token comes as `HF_TOKEN` in its environment, which ends with it. It says `{"stage"}`, `{"done", "total"}` in bytes
-while it works, and at last `{"url"}` or `{"problem", "detail"}`.
+Without arguments it only asks whether the Hub is there and knows the token, which comes as `HF_TOKEN` in its own
+environment and ends with it. It says `{"stage"}` and `{"done", "total"}` in bytes while it works, and at last
+`{"user"}`, `{"url"}` or `{"problem", "detail"}`.
 """
 
 import io
@@ -47,8 +48,6 @@ class Told(io.BufferedReader):
 def push(repository: str, folder: Path, *, private: bool) -> str:
     """Makes the repository where there is none, commits every file of the folder, and gives its address."""
     api = HfApi(token=os.environ["HF_TOKEN"])
-    api.whoami()
-    say(stage="create")
     made = api.create_repo(repository, private=private, exist_ok=True)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     large = [path for path in files if path.suffix == WEIGHTS]
@@ -85,13 +84,16 @@ def problem_of(error: BaseException) -> dict[str, str]:
 
 
 def main() -> int:
-    """Pushes the folder named on the command line."""
+    """Pushes the folder named on the command line, or only knocks."""
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     end_with_parent()
-    repository, folder, visibility = sys.argv[1:]
     try:
-        say(url=push(repository, Path(folder), private=visibility == "private"))
+        match sys.argv[1:]:
+            case []:
+                say(user=str(HfApi(token=os.environ["HF_TOKEN"]).whoami()["name"]))
+            case repository, folder, visibility:
+                say(url=push(repository, Path(folder), private=visibility == "private"))
     except (OSError, ValueError, RuntimeError, httpx2.HTTPError) as error:
         say(**problem_of(error))
         return 1

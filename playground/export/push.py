@@ -4,9 +4,7 @@ The token is handed to one child process and forgotten: it is in no file, no log
 """
 
 import tempfile
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -62,10 +60,14 @@ def push(order: Order, what: What, to: Destination) -> str:
             f"The adapter fits on {order.subject.base.title} alone, which the Hub does not have, so nobody could use "
             "it there; push the merged model."
         )
+    # A token that does not work is told before a minute is spent on merging.
+    order.report(Progress("find", 0, 1))
+    _Conversation(order, to).hold()
     with tempfile.TemporaryDirectory(prefix="playground-push-") as place:
         folder = Path(place)
         _write(order, what, to, folder)
-        return _Upload(order.report).run(to, folder, order.stop)
+        order.report(Progress("upload", 0, 0))
+        return _Conversation(order, to).hold(to.repository, str(folder), "private" if to.private else "public")
 
 
 def _write(order: Order, what: What, to: Destination, folder: Path) -> None:
@@ -79,35 +81,37 @@ def _write(order: Order, what: What, to: Destination, folder: Path) -> None:
     strict.write(folder / SETTINGS, settings_document(subject, private=False))
 
 
-class _Upload:
-    """One upload in a child process, watched from here."""
+class _Conversation:
+    """One child process that talks to the Hub, watched from here."""
 
-    def __init__(self, report: Callable[[Progress], None]) -> None:
-        self._report = report
+    def __init__(self, order: Order, to: Destination) -> None:
+        self._order = order
+        self._to = to
         self._said: Message = {}
         self._heard = time.monotonic()
         self._patience = ANSWER_SECONDS
 
-    def run(self, to: Destination, folder: Path, stop: threading.Event) -> str:
-        self._report(Progress("find", 0, 1))
+    def hold(self, *arguments: str) -> str:
+        """What the child answered: the repository's address, or without arguments whose token it is."""
         ended = run_child(
-            ["-m", "playground.export.hub_upload", to.repository, str(folder), "private" if to.private else "public"],
-            stop=stop,
+            ["-m", "playground.export.hub_upload", *arguments],
+            stop=self._order.stop,
             on_message=self._hear,
             on_tick=self._be_patient,
             # LFS over plain HTTP: one protocol, which proxies let through and which can be tested.
-            environment={"HF_TOKEN": to.token, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"},
+            environment={"HF_TOKEN": self._to.token, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"},
         )
-        if "url" in self._said:
-            return str(self._said["url"])
-        detail = self._said.get("detail") or ended.errors.strip()[-300:].replace(to.token, "…")
-        raise _error(to, self._said.get("problem", "crash"), detail)
+        for answer in ("url", "user"):
+            if answer in self._said:
+                return str(self._said[answer])
+        detail = self._said.get("detail") or ended.errors.strip()[-300:].replace(self._to.token, "…")
+        raise _error(self._to, self._said.get("problem", "crash"), detail)
 
     def _hear(self, message: Message) -> None:
         self._heard = time.monotonic()
         self._patience = STALL_SECONDS
         if "done" in message:
-            self._report(Progress("upload", message["done"], message["total"], "bytes"))
+            self._order.report(Progress("upload", message["done"], message["total"], "bytes"))
         elif "stage" not in message:
             self._said.update(message)
 

@@ -143,6 +143,7 @@ def test_a_push_that_is_refused_says_why_and_never_the_token(
         push(order_of(run, store), "merged", Destination(repository, True, token))
     assert token not in str(raised.value)
     assert hub.pushed == {}
+    assert any(one.path == "/api/repos/create" for one in hub.asked) == (token == TOKEN)
 
 
 def test_a_push_is_stopped_in_the_middle(
@@ -153,7 +154,7 @@ def test_a_push_is_stopped_in_the_middle(
     stop = threading.Event()
 
     def report(event: Progress) -> None:
-        if event.stage == "upload":
+        if event.stage == "upload" and event.done:
             stop.set()
 
     order = Order(subject_of(run, store), store, private=True, report=report, stop=stop)
