@@ -2,6 +2,8 @@
 PYTHON ?= $(shell for candidate in python3.13 python3.12 python3.11 python3 python; do \
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$candidate; exit; }; done; echo python3)
 RUN := .venv/bin/python
+# Tests run in so many processes, a file in one; many of them wait for browsers and workers more than they compute.
+WORKERS ?= 2
 
 .PHONY: demo test check format gpu-check bench tiny clean setup setup-dev
 
@@ -9,7 +11,7 @@ demo: setup  ## install what is needed and start the app
 	@$(RUN) app.py
 
 test: setup-dev  ## install what is needed and run the tests
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
 check: setup-dev  ## format, lint, types, contracts
 	@$(RUN) -m ruff format --check .
