@@ -62,7 +62,7 @@ export class Detail {
       id: String(search.tokens[at]),
       token: `${nats(search.logs[at], 3)} · ${percent(Math.exp(search.logs[at]))}`,
       text: nats(search.scores[at], 3),
-      score: nats(search.normalised(at), 3),
+      score: nats(search.normalised(at), 4),
       chance: chance(search.scores[at]),
       rank: text("beam.rank_of", { rank: search.rank(at), total: search.width }),
       choice: String(siblings.indexOf(at) + 1),
@@ -76,7 +76,7 @@ export class Detail {
 export function reason(search, at, step) {
   const { beams } = search;
   const fate = search.fate(at, step);
-  const score = nats(search.normalised(at), 3);
+  const score = nats(search.normalised(at), 4);
   if (fate === "beaten") return text("beam.why_beaten", { beams, score });
   if (fate === "late") return text("beam.why_late", { beams, rank: search.rank(at) });
   if (fate === "finished") {
@@ -99,8 +99,8 @@ export function account(search, step) {
   const numbers = { considered: search.width, kept: of("kept"), finished: of("finished"), dropped: of("pruned") + of("late") };
   const words = [text("beam.step_account", numbers)];
   if (step === search.steps && search.over) {
-    const bound = search.bound === null ? "" : nats(search.bound, 3);
-    const worst = search.finished.length ? nats(search.normalised(search.finished.at(-1)), 3) : "";
+    const bound = search.bound === null ? "" : nats(search.bound, 4);
+    const worst = search.finished.length ? nats(search.normalised(search.finished.at(-1)), 4) : "";
     words.push(text(`beam.over_${search.outcome}`, { beams: search.beams, longest: search.longest, bound, worst }));
   }
   return words.join(" ");
@@ -126,7 +126,7 @@ export class Beams {
   row(search, at, step, chosen) {
     const ids = search.line(at);
     const state = search.fates[at] === "kept" ? "open" : search.ended(at) ? "ended" : "length";
-    const facts = text("beam.beam_facts", { score: nats(search.normalised(at), 3), log: nats(search.scores[at], 2), chance: chance(search.scores[at]), tokens: count(ids.length) });
+    const facts = text("beam.beam_facts", { score: nats(search.normalised(at), 4), log: nats(search.scores[at], 2), chance: chance(search.scores[at]), tokens: count(ids.length) });
     const mark = make("span", { class: `pgb-state pgb-state-${state}` }, text(`beam.state_${state}`));
     const words = make("span", { class: "pgb-words" }, written(ids, search.texts));
     return make("button", { type: "button", class: "pgb-beam", "aria-pressed": String(chosen), "data-at": at, onclick: () => this.choose(at) }, words, make("span", { class: "pgb-facts" }, mark, facts));
@@ -154,7 +154,7 @@ export class Table {
     if (!this.element.open || !search) return;
     this.caption.textContent = text("beam.table_caption", { step, count: search.places(step).length });
     const rows = search.places(step).map((at) => {
-      const numbers = [nats(search.logs[at], 3), nats(search.scores[at], 3), nats(search.normalised(at), 3)];
+      const numbers = [nats(search.logs[at], 3), nats(search.scores[at], 3), nats(search.normalised(at), 4)];
       const words = make("th", { scope: "row" }, written(search.line(at), search.texts));
       const cells = [words, ...numbers.map((number) => make("td", {}, number)), make("td", {}, reason(search, at, step))];
       return make("tr", {}, make("td", {}, String(search.rank(at))), ...cells);

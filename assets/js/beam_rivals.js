@@ -42,7 +42,7 @@ function againstGreedy(search, best) {
   const numbers = { chance: chance(best.score), greedy: chance(greedy.score), tokens: count(best.ids.length), greedy_tokens: count(greedy.ids.length) };
   const likelier = best.score >= greedy.score;
   const said = text(likelier ? "beam.greedy_less" : "beam.greedy_more", { ...numbers, times: times(Math.abs(best.score - greedy.score)) });
-  const scores = text("beam.greedy_scores", { score: nats(search.score(best), 3), greedy_score: nats(search.score(greedy), 3) });
+  const scores = text("beam.greedy_scores", { score: nats(search.score(best), 4), greedy_score: nats(search.score(greedy), 4) });
   return [`${said} ${scores} ${left(search, greedy)}`];
 }
 

@@ -100,7 +100,7 @@ def test_the_tree_shows_the_search_that_python_makes(opener: Opener, expected: E
     assert shown(page) == list(range(-1, len(found.candidates)))
     beams = page.locator(".pgb-beam .pgb-words").all_inner_texts()
     assert [beam.split("<|")[0] for beam in beams] == [expected.text(at).split("<|")[0] for at in found.finished]
-    score = f"score −{-found.candidates[found.finished[0]].normalised:.3f}"
+    score = f"score −{-found.candidates[found.finished[0]].normalised:.4f}"
     expect(page.locator(".pgb-beam").first).to_contain_text(score)
     kept = {at for at, it in enumerate(found.candidates) if it.fate == "kept"}
     assert set(places(tree.locator("g.pgb-kept"))) == kept
@@ -155,7 +155,7 @@ def test_every_candidate_says_what_became_of_it(opener: Opener, expected: Expect
     expect(facts["id"]).to_have_text(str(it.token))
     expect(facts["token"]).to_contain_text(f"−{-it.log_probability:.3f}")
     expect(facts["text"]).to_have_text(f"−{-it.score:.3f}")
-    expect(facts["score"]).to_have_text(f"−{-it.normalised:.3f}")
+    expect(facts["score"]).to_have_text(f"−{-it.normalised:.4f}")
     expect(facts["rank"]).to_have_text(f"{it.rank} of 10")
     expect(page.locator("[data-fact=fate]")).to_contain_text(re.compile(r"Dropped: 5 texts .* lacked \d"))
     expect(page.locator("p[data-fact=text]")).to_have_text(expected.text(pruned))
