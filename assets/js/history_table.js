@@ -184,7 +184,9 @@ export class Table {
     this.order.value = this.state.by;
     this.table.hidden = !fitting.length;
     this.none.hidden = fitting.length > 0;
-    this.none.textContent = say(this.entries.length ? "history.none.fits" : "history.none");
+    const { owner } = this.context.viewer;
+    const any = this.state.whose === "mine" ? this.entries.some((entry) => entry.owner === owner) : this.entries.length;
+    this.none.textContent = any ? say("history.none.fits") : say(this.entries.length ? "history.none.mine" : "history.none");
     this.back.parentElement.hidden = !fitting.length;
     this.back.disabled = this.page === 0;
     this.next.disabled = first + most >= fitting.length;
