@@ -28,6 +28,8 @@ class Panel {
       this.run = told.run;
       this.items = told.items;
       this.base = told.base;
+      this.brings = told.brings;
+      this.ended = told.ended;
       this.problem = told.problem;
       if (other) this.busy = this.ready = this.failed = null;
     } else if (told.busy || told.ready || told.failed) {
@@ -44,7 +46,7 @@ class Panel {
     const shown = runs.find(({ run }) => run === this.run);
     if (!shown) return;
     const ended = ENDED.has(shown.phase);
-    if (this.ended !== undefined && ended !== this.ended) this.tell.look({ run: this.run });
+    if (ended !== this.ended) this.tell.look({ run: this.run });
     this.ended = ended;
   }
 
@@ -63,9 +65,8 @@ class Panel {
     const list = element("ul", "pa-items");
     list.append(...this.items.map((item) => this.item(item)));
     const title = element("h3", "pt-runs-title", say("takeaway.title"));
-    const note = element("p", "pp-note", say("takeaway.base", { base: this.base ?? "" }));
-    note.hidden = !this.base;
-    this.root.replaceChildren(title, note, list, this.state());
+    const note = this.brings ? [element("p", "pp-note", say(this.brings, { base: this.base }))] : [];
+    this.root.replaceChildren(title, ...note, list, this.state());
     if (focused) list.querySelector(`[data-what="${CSS.escape(focused)}"]`)?.focus();
     return undefined;
   }

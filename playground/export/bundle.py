@@ -128,7 +128,8 @@ def write_parts(order: Order, folder: Path, parts: Sequence[str]) -> None:
     if "merged" in parts:
         write_merged(subject, folder / MERGED, report=order.report, stop=order.stop)
         _write_card(order, folder / MERGED, merged=True)
-    if not subject.base.public and {"adapter", "script", "notebook"} & set(parts):
+    lone = "adapter" in parts and not subject.base.public
+    if lone or (not subject.base.exact and {"script", "notebook"} & set(parts)):
         (folder / BASE).mkdir()
         write_model(subject.base.ref, folder / BASE, report=order.report, stop=order.stop)
 

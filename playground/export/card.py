@@ -105,9 +105,10 @@ def _summary(subject: Subject, *, merged: bool) -> str:
     of = f"[{base.hub_id}](https://huggingface.co/{base.hub_id})" if base.public else plain(base.title)
     source = plain(public_source(config.data.source))
     what = "The whole model" if merged else "A LoRA adapter"
+    rounded = " It was tuned on a copy whose weights had been rounded to about 4 bits." if base.converted else ""
     return (
         f"{what}: {of} after {METHODS.get(config.method, config.method)} on {source}, made with the Post-training "
-        "Playground, which trains with [TRL](https://github.com/huggingface/trl)."
+        f"Playground, which trains with [TRL](https://github.com/huggingface/trl).{rounded}"
     )
 
 

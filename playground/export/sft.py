@@ -97,25 +97,24 @@ def _title(recipe: Recipe) -> str:
 
 def _text(recipe: Recipe) -> str:
     subject = recipe.subject
-    beside = [TRAIN, *([HELD_OUT] if recipe.rows.held_out else []), *([] if subject.base.public else [f"{BASE}/"])]
+    beside = [TRAIN, *([HELD_OUT] if recipe.rows.held_out else []), *([] if subject.base.exact else [f"{BASE}/"])]
     needed = " and ".join(filter(None, [", ".join(beside[:-1]), beside[-1]]))
-    note = ""
-    if subject.base.converted:
-        note = (
-            f"\n\nThe run itself used weights of {subject.base.title} that had been rounded to about 4 bits, since the "
-            "Hub could not be reached. Those of the Hub are exact, so the losses will differ a little."
-        )
     return (
         f"Repeats run {subject.record.id} of the Post-training Playground with TRL alone: the same rows in the same "
         "order, the same seed, and so the same loss at every step, to the rounding of the machine it runs on."
-        f"{note}\n\nIt needs {needed} beside it, and the packages it names in those versions."
+        f"\n\nIt needs {needed} beside it, and the packages it names in those versions."
     )
 
 
 def _model(recipe: Recipe) -> Step:
     base = recipe.subject.base
-    place = literal(base.hub_id) if base.public else f"str(HERE / {literal(BASE)})"
-    whose = "The Hub has it" if base.public else "It lies beside this file"
+    place = literal(base.hub_id) if base.exact else f"str(HERE / {literal(BASE)})"
+    if base.exact:
+        whose = "The Hub has it; the path of a folder does as well."
+    elif base.converted:
+        whose = f"It is a copy of {base.hub_id} whose weights were once rounded to about 4 bits, as the run had it."
+    else:
+        whose = "It lies beside this file."
     weights = recipe.precision.weights
     reason = (
         "Its weights are frozen, so they are kept in the format of the computation."
@@ -124,7 +123,7 @@ def _model(recipe: Recipe) -> Step:
     )
     return Step(
         "The model to be tuned",
-        f"{whose}. {reason}",
+        f"{whose} {reason}",
         f"BASE = {place}\n\ntokenizer = AutoTokenizer.from_pretrained(BASE)\n"
         f"model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.{weights})",
     )

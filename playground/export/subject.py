@@ -42,6 +42,11 @@ class Base:
         """Whether the Hub has it."""
         return bool(self.hub_id)
 
+    @property
+    def exact(self) -> bool:
+        """Whether the Hub has the very weights that were tuned, so that they give the same losses."""
+        return self.public and not self.converted
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -86,11 +91,12 @@ def bytes_of(subject: Subject) -> dict[str, int]:
     Raises:
         ModelError: what the run stands on is gone.
     """
-    base = 0 if subject.base.public else written_bytes(subject.base.ref)
+    exact, public = subject.base.exact, subject.base.public
+    base = 0 if exact else written_bytes(subject.base.ref)
     found = {"script": base, "notebook": base}
     if subject.left == "adapter":
         files = (path for path in (subject.folder / ADAPTER).iterdir() if path.is_file())
-        found["adapter"] = base + sum(path.stat().st_size for path in files)
+        found["adapter"] = (0 if public else base) + sum(path.stat().st_size for path in files)
     if subject.left != "nothing":
         found["merged"] = written_bytes(subject.result)
     return found

@@ -111,25 +111,32 @@ def offer(services: Services, person: object, run: str, request: gr.Request) -> 
     try:
         record = services.store.get(run)
         mine = known is not None and (known.host or known.owner == record.owner)
-        if not mine or record.kind != "run" or not record.phase.terminal:
-            return {"run": run, "items": []}, gr.update(visible=False), gr.skip()
+        ended = record.phase.terminal
+        if not mine or record.kind != "run" or not ended:
+            return {"run": run, "items": [], "ended": ended}, _hidden(), gr.skip()
         subject = subject_of(run, services.store)
         sizes = bytes_of(subject)
     except PlaygroundError as error:
-        problem = {"problem": str(error)} if run and not isinstance(error, RunError) else {}
-        return {"run": run, "items": [], **problem}, gr.update(visible=False), gr.skip()
+        problem = {} if isinstance(error, RunError) else {"problem": str(error)}
+        return {"run": run, "items": [], "ended": bool(problem), **problem}, _hidden(), gr.skip()
     items = [{"what": name, "bytes": sizes.get(name, 0), "why": why_not(name, subject)} for name in ITEMS]
     choices = [name for name in ON_THE_HUB if not why_not(name, subject)]
     if not subject.base.public and "adapter" in choices:
         choices.remove("adapter")
-    shown_choices = [(text(f"takeaway.{name}"), name) for name in choices]
-    hub = gr.update(visible=bool(choices))
-    base = "" if subject.base.public else subject.base.title
-    return (
-        {"run": run, "items": items, "base": base},
-        hub,
-        gr.update(choices=shown_choices, value=choices[-1] if choices else None),
+    what = gr.update(
+        choices=[(text(f"takeaway.{name}"), name) for name in choices],
+        value=choices[-1] if choices else None,
+        visible=len(choices) > 1,
     )
+    told = {"run": run, "items": items, "base": subject.base.title, "brings": brings(subject), "ended": True}
+    return told, gr.update(visible=bool(choices)), what
+
+
+def brings(subject: Subject) -> str:
+    """The key of the text that says why the base model comes along; "" where it does not."""
+    if not subject.base.public:
+        return "takeaway.base"
+    return "" if subject.base.exact else "takeaway.base.rounded"
 
 
 def why_not(name: str, subject: Subject) -> str:

@@ -242,3 +242,26 @@ def test_the_command_line_takes_a_run_away(
     assert "script.py" in told["files"]
     assert main(["export", "sft-nobody", "--to", str(tmp_path / "none")]) == 2
     assert bundle.SCRIPT in {path.name for path in (tmp_path / "all").iterdir()}
+
+
+def test_a_rounded_copy_comes_along_with_the_script(
+    store: RunStore, small_models: dict[str, Path], tmp_path: Path, own_home: Path
+) -> None:
+    """Its losses are not those of the weights that the Hub has under the same name."""
+    (own_home / "models").mkdir(parents=True)
+    (own_home / "models" / "smollm2-135m-instruct").symlink_to(small_models["llama"], target_is_directory=True)
+    run = finished_run(store, small_models["llama"], data_file(tmp_path))
+    document = json.dumps(store.get(run).document | {"model": "smollm2-135m-instruct"})
+    with store.database.writing() as connection:
+        connection.execute("UPDATE runs SET document = ? WHERE id = ?", (document, run))
+    (store.folder(run) / "config.json").write_text(document)
+    subject = subject_of(run, store)
+    assert (subject.base.public, subject.base.exact) == (True, False)
+    export(order_of(run, store), tmp_path / "out", ["script", "adapter"])
+    assert (tmp_path / "out" / "base" / "model.safetensors").is_file()
+    assert 'BASE = str(HERE / "base")' in (tmp_path / "out" / "script.py").read_text()
+    config = json.loads((tmp_path / "out" / "adapter" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
+    assert "rounded to about 4 bits" in (tmp_path / "out" / "adapter" / "README.md").read_text()
+    export(order_of(run, store), tmp_path / "alone", ["adapter"])
+    assert [path.name for path in (tmp_path / "alone").iterdir()] == ["adapter"]

@@ -70,11 +70,12 @@ def test_an_offer_says_what_there_is_and_how_large(services: Services, run: str)
     assert sizes["merged"] > 100_000
     assert sizes["adapter"] > sizes["script"] > 100_000
     assert sizes["config"] == 0
-    assert told["base"] == "llama"
+    assert (told["base"], told["brings"]) == ("llama", "takeaway.base")
     assert not any(item["why"] for item in told["items"])
     assert hub["visible"]
     # An adapter for a model that nobody has would be of no use on the Hub.
     assert [value for _, value in what["choices"]] == ["merged"]
+    assert not what["visible"]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_nothing_is_offered_of_a_run_that_goes_on_or_is_none(
     run = finished_run(services.store, small_models["llama"], data_file(tmp_path), phase=Phase.RUNNING)
     for looked_at in (run, "", "sft-nobody"):
         told, hub, _ = takeaway.offer(services, ANN, looked_at, HERE)
-        assert told == {"run": looked_at, "items": []}
+        assert told == {"run": looked_at, "items": [], "ended": False}
         assert not hub["visible"]
 
 
