@@ -2,14 +2,14 @@
  * Rollouts of a prompt: how the drawing goes, and everything that follows from what was drawn. The server is asked for
  * the rollouts and their rewards; β and whatever hangs on it is worked out here.
  *
- * A component's value: `{work: ID}` of work that goes on or has ended (see playground/ui/desk.py), `{error: SENTENCE}`
- * where nothing was begun, or `{}`. One asked for by a link has `linked`, the model that the link was made with; one
- * that a reload brings back has `reopened`. The result is described by `draw_and_score` in playground/ui/rollouts_work.py.
+ * A component's value: `{work: ID}` of work that goes on or has ended (see playground/ui/desk.py), or `{error: SENTENCE}`
+ * where nothing was begun. One asked for by a link has `linked`, the model that the link was made with. The result is
+ * described by `draw_and_score` in playground/ui/rollouts_work.py.
  */
 
 import { count, fixed, help, make, percent, text as say } from "./distribution_page.js";
 import { decode } from "./distribution_trace.js";
-import { short } from "./rollouts_chart.js";
+import { measured, short } from "./rollouts_chart.js";
 import { Figure, table } from "./rollouts_figure.js";
 import { settling, spread, sweepPicture } from "./rollouts_figures.js";
 import { Icicle } from "./rollouts_icicle.js";
@@ -28,7 +28,7 @@ export async function mount(element, props, trigger, watch, server) {
   const view = new Rollouts(element.querySelector(".pgr"), trigger, server);
   watch("value", () => view.receive(props.value ?? {}));
   window.addEventListener("hashchange", () => view.follow());
-  if (!view.follow()) view.receive(props.value ?? {});
+  if (!view.follow()) view.begin(props.value);
 }
 
 /** Mounts the sweep over temperatures. */
@@ -36,7 +36,7 @@ export async function mountSweep(element, props, trigger, watch, server) {
   await Promise.all(SHEETS.map((path) => style(playground.asset(path))));
   const view = new Sweep(element.querySelector(".pgr"), trigger, server);
   watch("value", () => view.receive(props.value ?? {}));
-  view.receive(props.value ?? {});
+  view.begin(props.value);
 }
 
 function style(address) {
@@ -49,14 +49,13 @@ function style(address) {
 class Rollouts {
   constructor(root, trigger, server) {
     Object.assign(this, { root, trigger });
-    this.progress = new Progress(server, { stop: (work) => trigger("stop", { work }), found: (result) => this.open(result), changed: (state) => (root.dataset.work = state) });
+    this.progress = new Progress("rollouts", server, { stop: (work) => trigger("stop", { work }), found: (result) => this.open(result), changed: (state) => (root.dataset.work = state) });
     this.tiles = new Map(["drawn", "mean", "surprise", "length"].map((name) => [name, tile(name)]));
     const caption = () => this.caption();
     this.icicle = new Icicle({ caption, pick: (row) => this.table.reveal(row) });
     this.table = new Table();
-    const charted = (draw) => (width) => (this.optimum.best ? draw(width) : null);
-    this.spread = new Figure("spread", { draw: charted((width) => spread(width, { rewards: this.rewards, best: this.optimum.best })), csv: () => this.spreadTable(), caption });
-    this.settling = new Figure("settling", { draw: charted((width) => settling(width, { rewards: this.rewards, point: (...at) => this.point(...at) })), csv: () => this.settlingTable(), caption });
+    this.spread = new Figure("spread", { draw: (width) => (this.optimum.best ? spread(width, { rewards: this.rewards, best: this.optimum.best }) : null), csv: () => this.spreadTable(), caption });
+    this.settling = new Figure("settling", { draw: (width) => (this.rewards ? settling(width, { rewards: this.rewards, point: (...at) => this.point(...at) }) : null), csv: () => this.settlingTable(), caption });
     this.optimum = new Optimum({ changed: (best) => this.weighed(best), caption });
     this.policy = make("p", { class: "pgr-policy", "data-fact": "policy" });
     this.notice = make("p", { class: "pgd-notice", role: "status", hidden: true });
@@ -99,9 +98,15 @@ class Rollouts {
     window.addEventListener("playground:status", heard);
   }
 
-  receive({ work, error, linked, reopened }) {
+  /** At first: what there is already, or was before a reload. */
+  begin(value) {
+    if (value?.work || value?.error) this.receive(value);
+    else this.progress.resume();
+  }
+
+  receive({ work, error, linked }) {
     if (error) return this.progress.complain(error);
-    if (!work || (reopened && (this.progress.id || this.result))) return undefined;
+    if (!work) return undefined;
     this.linked = linked;
     return this.progress.follow(work);
   }
@@ -120,7 +125,8 @@ class Rollouts {
     this.table.show(this.rows());
     this.icicle.show(this.rollouts, result.tokens, this.rewards);
     this.settling.refresh();
-    this.point(this.rewards.length, running(this.rewards).means.at(-1), running(this.rewards).errors.at(-1));
+    const { means, errors } = running(this.rewards);
+    this.point(this.rewards.length, means.at(-1), errors.at(-1));
     this.optimum.show(this.rewards, result.series);
   }
 
@@ -143,7 +149,8 @@ class Rollouts {
     const lengths = rollouts.map(({ ids }) => ids.length);
     const asked = rollouts.length < result.asked ? say("rollouts.of_asked", { asked: count(result.asked) }) : say("rollouts.distinct", { distinct: count(distinct) });
     this.tiles.get("drawn").write(count(rollouts.length), asked);
-    this.tiles.get("mean").write(short(means.at(-1)), rollouts.length > 1 ? `± ${short(errors.at(-1))} · ${this.bounds()}` : this.bounds());
+    const { mean, error } = measured(means.at(-1), errors.at(-1));
+    this.tiles.get("mean").write(mean, rollouts.length > 1 ? `± ${error} · ${this.bounds()}` : this.bounds());
     this.tiles.get("surprise").write(`${fixed(average(logs), 2)} nats`, say("rollouts.per_token", { value: fixed(average(logs) / average(lengths), 2) }));
     this.tiles.get("length").write(say("rollouts.tokens", { count: fixed(average(lengths), 1) }), say("rollouts.ended_share", { share: percent(ended) }));
   }
@@ -169,7 +176,7 @@ class Rollouts {
   }
 
   point(number, mean, error) {
-    this.settling.say(say("rollouts.settled", { count: count(number), mean: short(mean), error: short(error) }));
+    this.settling.say(say("rollouts.settled", { count: count(number), ...measured(mean, error) }));
   }
 
   caption() {
@@ -217,18 +224,22 @@ function unpacked({ lengths, ids, logs, raw_logs: rawLogs }) {
 class Sweep {
   constructor(root, trigger, server) {
     this.root = root;
-    this.progress = new Progress(server, { stop: (work) => trigger("stop", { work }), found: (result) => this.open(result), changed: (state) => (root.dataset.work = state) });
-    const draw = (width) => (this.result ? sweepPicture(width, { points: this.result.points, ...this.result.sweep }) : null);
+    this.progress = new Progress("sweep", server, { stop: (work) => trigger("stop", { work }), found: (result) => this.open(result), changed: (state) => (root.dataset.work = state) });
+    const draw = (width) => (this.result ? sweepPicture(width, { ...this.result.sweep, points: this.result.points }) : null);
     const caption = () => [`${this.result.model}: “${this.result.prompt.replaceAll(/\s+/g, " ").slice(0, 70)}”`];
     this.figure = new Figure("sweep", { draw, csv: () => this.csv(), caption });
     this.figure.element.hidden = true;
     root.replaceChildren(this.progress.element, this.figure.element);
   }
 
-  receive({ work, error, reopened }) {
+  begin(value) {
+    if (value?.work || value?.error) this.receive(value);
+    else this.progress.resume();
+  }
+
+  receive({ work, error }) {
     if (error) return this.progress.complain(error);
-    if (!work || (reopened && this.progress.id)) return undefined;
-    return this.progress.follow(work);
+    return work ? this.progress.follow(work) : undefined;
   }
 
   open(result) {
@@ -237,7 +248,7 @@ class Sweep {
     this.root.dataset.points = result.points.length;
     this.figure.refresh();
     const best = result.points.reduce((highest, point) => (point.mean > highest.mean ? point : highest));
-    this.figure.say(say("rollouts.sweep_best", { temperature: short(best.temperature), mean: short(best.mean), error: short(best.error) }));
+    this.figure.say(say("rollouts.sweep_best", { temperature: short(best.temperature), ...measured(best.mean, best.error) }));
   }
 
   csv() {

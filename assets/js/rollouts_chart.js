@@ -29,6 +29,13 @@ export function short(value) {
   return String(Number(value.toPrecision(value >= 1000 || value <= -1000 ? 5 : 4)));
 }
 
+/** An estimate and its standard error, to the error's first two digits: "0.033 ± 0.030". */
+export function measured(mean, error) {
+  if (!(error > 0)) return { mean: short(mean), error: short(error) };
+  const places = Math.min(8, Math.max(0, 1 - Math.floor(Math.log10(error))));
+  return { mean: mean.toFixed(places), error: error.toFixed(places) };
+}
+
 /** Round numbers from one end to the other, `around` so many. */
 export function ticks(from, to, around) {
   const step = nice((to - from) / Math.max(1, around));

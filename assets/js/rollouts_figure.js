@@ -20,7 +20,7 @@ export class Figure {
     const about = help(title, () => say(`rollouts.figure_${name}_help`));
     this.note = make("p", { class: "pgr-note", role: "status" });
     this.picture = make("div", { class: "pgr-picture" });
-    const head = make("div", { class: "pgr-figure-head" }, make("h3", {}, title), about, make("span", { class: "pgr-takes" }, ...buttons));
+    const head = make("div", { class: "pgr-figure-head" }, make("h2", {}, title), about, make("span", { class: "pgr-takes" }, ...buttons));
     this.element = make("section", { class: "pgr-figure", "data-figure": name }, head, this.picture, this.note);
     new ResizeObserver(() => this.width !== this.picture.clientWidth && this.refresh()).observe(this.picture);
   }

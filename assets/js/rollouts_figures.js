@@ -1,13 +1,11 @@
 /** The charts of rollouts: how rewards are spread, how their mean settles, the plane of reward and divergence, the sweep. */
 
 import { count, text as say } from "./distribution_page.js";
-import { band, node, padded, path, plot, short } from "./rollouts_chart.js";
-import { bestOf, curve, histogram, running } from "./rollouts_statistics.js";
+import { band, measured, node, padded, path, plot, short } from "./rollouts_chart.js";
+import { histogram, running } from "./rollouts_statistics.js";
 
 const HEIGHT = 250;
 const PLANE_HEIGHT = 360;
-/** From far below what the slider offers: there the curve tells rewards apart that are almost the same. */
-export const BETAS = Array.from({ length: 241 }, (_, at) => 10 ** (-6 + at / 30));
 
 /** Rewards of the rollouts as bars, and as an outline what π* makes of them. */
 export function spread(width, { rewards, best }) {
@@ -40,7 +38,7 @@ export function settling(width, { rewards, point }) {
   const last = rewards.length;
   const seen = [...means].flatMap((mean, at) => (at ? [mean - errors[at], mean + errors[at]] : [mean]));
   const [from, to] = padded(seen);
-  const label = say("rollouts.settling_label", { count: count(last), mean: short(means[last - 1]), error: short(errors[last - 1]) });
+  const label = say("rollouts.settling_label", { count: count(last), ...measured(means[last - 1], errors[last - 1]) });
   const chart = plot({ width, height: HEIGHT, label, x: { from: 1, to: Math.max(2, last), title: say("rollouts.number"), format: (value) => String(Math.round(value)) }, y: { from, to, title: say("rollouts.mean_reward") } });
   const { X, Y, inside } = chart;
   const side = (sign) => [...means].map((mean, at) => [X(at + 1), Y(mean + sign * (errors[at] || 0))]);
@@ -64,18 +62,13 @@ export function settling(width, { rewards, point }) {
   return chart.svg;
 }
 
-/** Numbers of draws that best-of-n is shown for. */
-export function draws(total) {
-  return Array.from({ length: Math.min(11, Math.floor(Math.log2(total)) + 1) }, (_, power) => 2 ** power);
-}
-
 /**
  * Expected reward against divergence: the curve that no policy over these rollouts lies above, π* on it, best-of-n, and
  * whatever other policies are handed in as `series`: `{name, points: [{divergence, reward, label}]}`.
+ * @param {{frontier: Object[], several: Object[], best: Object, beta: number, series: Object[]}} shown
+ *   `frontier` from the smallest β on, `several` from n = 1 on
  */
-export function plane(width, { rewards, best, beta, series }) {
-  const frontier = curve(rewards, BETAS);
-  const several = draws(rewards.length).map((number) => bestOf(rewards, number));
+export function plane(width, { frontier, several, best, beta, series }) {
   const others = series.flatMap(({ points }) => points);
   const widest = Math.max(0.1, ...frontier.map(({ divergence }) => divergence), ...several.slice(1).map(({ bound }) => bound), ...others.map(({ divergence }) => divergence));
   const [from, to] = padded([...frontier, ...others].map(({ reward }) => reward), 0.1);
@@ -130,7 +123,7 @@ export function sweepPicture(width, { points, lowest, highest }) {
   chart.add(path(points.map(({ temperature, mean }) => [X(temperature), Y(mean)]), { stroke: "var(--pgr-blue)", "stroke-width": 1.5 }));
   for (const { temperature, mean, error, count: drawn, distinct } of points) {
     const x = X(temperature);
-    const words = say("rollouts.sweep_point", { temperature: short(temperature), mean: short(mean), error: short(error), count: drawn, distinct });
+    const words = say("rollouts.sweep_point", { temperature: short(temperature), ...measured(mean, error), count: drawn, distinct });
     const whiskers = error > 0 ? [path([[x, Y(mean - error)], [x, Y(mean + error)]], { stroke: "var(--pgr-blue)", "stroke-width": 2 }), ...[-1, 1].map((sign) => path([[x - 4, Y(mean + sign * error)], [x + 4, Y(mean + sign * error)]], { stroke: "var(--pgr-blue)", "stroke-width": 2 }))] : [];
     chart.add(...whiskers, node("circle", { cx: x, cy: Y(mean), r: 5, fill: "var(--pgr-blue)", stroke: "var(--card)", "stroke-width": 1.5, "data-temperature": temperature }, node("title", {}, words)));
   }

@@ -1,11 +1,14 @@
 /** The best policy near the one that drew: β on a slider, what it makes of the rollouts, and the plane it lies in. */
 
 import { count, explained, fixed, help, make, text as say } from "./distribution_page.js";
-import { short } from "./rollouts_chart.js";
-import { BETAS, draws, plane } from "./rollouts_figures.js";
+import { measured, short } from "./rollouts_chart.js";
+import { plane } from "./rollouts_figures.js";
 import { Figure, table } from "./rollouts_figure.js";
 import { bestOf, curve, optimum, running } from "./rollouts_statistics.js";
 
+/** From far below what the slider offers: there the curve tells rewards apart that are almost the same. */
+const BETAS = Array.from({ length: 241 }, (_, at) => 10 ** (-6 + at / 30));
+const MOST_DRAWS = 1024;
 const FEW = 10; // effective rollouts below which an average is little more than these few
 
 export class Optimum {
@@ -15,10 +18,10 @@ export class Optimum {
     this.beta = 1;
     this.tiles = new Map(["reference", "optimal", "divergence", "effective"].map((name) => [name, tile(name)]));
     this.warning = make("p", { class: "pgr-warning", role: "status", "data-fact": "collapse" });
-    this.figure = new Figure("plane", { draw: (width) => (this.best ? plane(width, { ...this, series: this.series }) : null), csv: () => this.csv(), caption });
+    this.figure = new Figure("plane", { draw: (width) => (this.best ? plane(width, this) : null), csv: () => this.csv(), caption });
     this.list = make("tbody");
     const formula = explained(make("p", { class: "pgd-temperature pgr-formula" }, "π*(y) ∝ π_ref(y) · exp(r(y) / β)"), () => say("rollouts.formula_help"));
-    const title = make("div", { class: "pgr-figure-head" }, make("h3", {}, say("rollouts.optimum")), help(say("rollouts.optimum"), () => say("rollouts.optimum_help")));
+    const title = make("div", { class: "pgr-figure-head" }, make("h2", {}, say("rollouts.optimum")), help(say("rollouts.optimum"), () => say("rollouts.optimum_help")));
     const tiles = make("div", { class: "pgd-tiles" }, ...Array.from(this.tiles.values(), ({ element }) => element));
     this.element = make("section", { class: "pgr-figure pgr-optimum", "data-figure": "optimum" }, title, formula, this.slider(), tiles, this.warning, this.figure.element, this.draws());
   }
@@ -45,14 +48,15 @@ export class Optimum {
 
   /** @param {number[]} rewards @param {Object[]} series  other policies in the plane, see `plane` */
   show(rewards, series) {
-    Object.assign(this, { rewards, series });
+    Object.assign(this, { rewards, series, frontier: curve(rewards, BETAS), several: [] });
+    for (let number = 1; number <= Math.min(MOST_DRAWS, rewards.length); number *= 2) this.several.push(bestOf(rewards, number));
     const { means, errors } = running(rewards);
-    this.tiles.get("reference").write(short(means.at(-1)), rewards.length > 1 ? `± ${short(errors.at(-1))}` : "");
+    const { mean, error } = measured(means.at(-1), errors.at(-1));
+    this.tiles.get("reference").write(mean, rewards.length > 1 ? `± ${error}` : "");
     this.list.replaceChildren(
-      ...draws(rewards.length).map((number) => {
-        const { reward, divergence, bound } = bestOf(rewards, number);
-        return make("tr", {}, make("th", { scope: "row" }, count(number)), ...[short(reward), fixed(divergence, 3), fixed(bound, 3)].map((value) => make("td", {}, value)));
-      }),
+      ...this.several.map(({ draws: number, reward, divergence, bound }) =>
+        make("tr", {}, make("th", { scope: "row" }, count(number)), ...[short(reward), fixed(divergence, 3), fixed(bound, 3)].map((value) => make("td", {}, value))),
+      ),
     );
     this.set(this.beta);
   }
@@ -76,7 +80,7 @@ export class Optimum {
     const total = this.rewards.length;
     this.best = optimum(this.rewards, this.beta);
     const { reward, divergence, effective } = this.best;
-    const gain = reward - running(this.rewards).means.at(-1);
+    const gain = reward - this.several[0].reward;
     this.tiles.get("optimal").write(short(reward), `${gain >= 0 ? "+" : "−"} ${short(Math.abs(gain))}`);
     this.tiles.get("divergence").write(`${fixed(divergence, 3)} nats`, say("rollouts.at_most", { value: fixed(Math.log(total), 2) }));
     this.tiles.get("effective").write(fixed(effective, 1), say("rollouts.of_rollouts", { total: count(total) }));
@@ -95,8 +99,8 @@ export class Optimum {
 
   csv() {
     const rows = [
-      ...curve(this.rewards, BETAS).map(({ beta, divergence, reward }) => ["optimum", beta, divergence, reward, NaN]),
-      ...draws(this.rewards.length).map((number) => bestOf(this.rewards, number)).map(({ draws: n, divergence, reward, bound }) => ["best_of_n", n, divergence, reward, bound]),
+      ...this.frontier.map(({ beta, divergence, reward }) => ["optimum", beta, divergence, reward, NaN]),
+      ...this.several.map(({ draws: n, divergence, reward, bound }) => ["best_of_n", n, divergence, reward, bound]),
       ...this.series.flatMap(({ name, points }) => points.map(({ divergence, reward, label }) => [name, label ?? "", divergence, reward, NaN])),
     ];
     return table(["policy", "beta_or_n", "divergence_nats", "expected_reward", "divergence_bound"], rows);

@@ -39,7 +39,7 @@ export class Table {
     );
     const title = say("rollouts.figure_rollouts");
     const take = make("button", { type: "button", class: "pgr-take", "data-take": "csv", "aria-label": say("rollouts.take", { kind: "CSV", name: title }), onclick: () => this.take() }, "CSV");
-    const top = make("div", { class: "pgr-figure-head" }, make("h3", {}, title), make("label", { class: "pgr-sort" }, say("rollouts.sort"), this.picker), make("span", { class: "pgr-takes" }, take));
+    const top = make("div", { class: "pgr-figure-head" }, make("h2", {}, title), make("label", { class: "pgr-sort" }, say("rollouts.sort"), this.picker), make("span", { class: "pgr-takes" }, take));
     const grid = make("table", { class: "pgr-table" }, make("thead", {}, make("tr", {}, ...this.heads.values())), this.body);
     const foot = make("div", { class: "pgr-pages" }, ...this.buttons, this.range);
     this.element = make("section", { class: "pgr-figure", "data-figure": "rollouts" }, top, make("div", { class: "pgr-scroll", tabindex: "0", role: "region", "aria-label": title }, grid), foot);
@@ -120,7 +120,8 @@ export class Table {
       row: String(row.row + 1), text: words, reward: short(row.reward), log: fixed(row.log, 2), perplexity: short(row.perplexity),
       length: String(row.length), end: say(row.ended ? "rollouts.ended" : "rollouts.cut"), weight: times(row.weight),
     };
-    const made = COLUMNS.map((name) => make(name === "row" ? "th" : "td", { "data-cell": name, ...(name === "row" ? { scope: "row" } : {}) }, cells[name]));
+    const named = (name) => (name === "text" || name === "end" ? {} : { "data-label": say(`rollouts.column_${name}`) });
+    const made = COLUMNS.map((name) => (name === "row" ? make("th", { scope: "row", "data-cell": name }, cells.row) : make("td", { "data-cell": name, ...named(name) }, cells[name])));
     const line = make("tr", { "data-row": row.row, class: open ? "pgr-open" : "" }, ...made);
     return open ? [line, make("tr", { class: "pgr-more" }, make("td", { colspan: COLUMNS.length }, this.details(row)))] : [line];
   }

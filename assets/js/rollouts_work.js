@@ -7,11 +7,12 @@ const SLOWEST = 1000;
 
 export class Progress {
   /**
+   * @param {string} kind  of the work; a reload finds the last one of it again
    * @param {{status: (id: string) => Promise<Object>, result: (id: string) => Promise<Object>}} server
    * @param {{stop: (id: string) => void, found: (result: Object) => void, changed: (state: string) => void}} hear
    */
-  constructor(server, hear) {
-    Object.assign(this, { server, hear, id: "" });
+  constructor(kind, server, hear) {
+    Object.assign(this, { kind, server, hear, id: "" });
     this.bar = make("progress", { "aria-label": say("rollouts.progress") });
     this.words = make("span", { role: "status" });
     this.stop = make("button", { type: "button", class: "pgd-button pgd-quiet", "data-action": "stop", onclick: () => this.end() }, say("rollouts.stop"));
@@ -20,15 +21,23 @@ export class Progress {
     this.element = make("div", {}, this.line, this.problem);
   }
 
+  /** Goes on with what was looked at before a reload. */
+  resume() {
+    const id = kept(this.kind);
+    if (id) this.follow(id);
+  }
+
   /** Follows a piece of work until it has ended, or another takes its place. */
   async follow(id) {
     this.id = id;
+    keep(this.kind, id);
     this.complain("");
     this.stop.disabled = false;
     let [seen, pause] = [0, FIRST];
     while (this.id === id) {
       const status = await this.ask("status");
       if (this.id !== id) return;
+      if (status?.state === "gone") return this.forget();
       if (status) {
         this.show(status);
         if (status.version > seen && (await this.fetch(id))) seen = status.version;
@@ -71,6 +80,14 @@ export class Progress {
     if (state === "stopped") this.complain(say("rollouts.stopped"), "note");
   }
 
+  /** What is not kept any more is not worth a word, unless one was looking at it going on. */
+  forget() {
+    if (!this.line.hidden) this.complain(say("rollouts.gone"));
+    this.line.hidden = true;
+    this.id = "";
+    keep(this.kind, "");
+  }
+
   end() {
     this.stop.disabled = true;
     this.words.textContent = say("rollouts.stopping");
@@ -81,6 +98,24 @@ export class Progress {
     this.problem.hidden = !sentence;
     this.problem.textContent = sentence;
     this.problem.dataset.kind = kind;
+  }
+}
+
+/** The work of a kind that this browser looks at; `playground.work` tells it to whatever else is on the page. */
+function keep(kind, id) {
+  window.playground.work = { ...window.playground.work, [kind]: id };
+  try {
+    localStorage.setItem(`playground-work-${kind}`, id);
+  } catch {
+    // A browser that keeps nothing shows nothing after a reload.
+  }
+}
+
+function kept(kind) {
+  try {
+    return localStorage.getItem(`playground-work-${kind}`) ?? "";
+  } catch {
+    return "";
   }
 }
 

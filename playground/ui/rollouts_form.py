@@ -48,11 +48,11 @@ def build_drawing_form() -> DrawingForm:
             "max_new_tokens": _number("max_new_tokens", value=DEFAULTS.generation.max_new_tokens),
             "temperature": slider_for(GenerationSettings, "temperature", step=0.05, prefix=PREFIX, min_width=140),
             "top_k": _number("top_k"),
-            "top_p": slider_for(GenerationSettings, "top_p", step=0.01, prefix=PREFIX, min_width=140),
+            "top_p": _number("top_p", step=0.05),
             "seed": _number("seed"),
         }
     with gr.Accordion(text("rollouts.more"), open=False, elem_id="rollouts-more"), gr.Row():
-        made["min_p"] = slider_for(GenerationSettings, "min_p", step=0.01, prefix=PREFIX, min_width=140)
+        made["min_p"] = _number("min_p", step=0.01)
         made["typical_p"] = _number("typical_p", minimum=0, step=0.05)
         for name in MORE[2:]:
             made[name] = _number(name, step=0.05)
@@ -154,7 +154,7 @@ def _valid(cls: type[GenerationSettings], given: dict[str, Any]) -> dict[str, An
 
 
 def _number(name: str, **options: Any) -> gr.Number:
-    return number_for(GenerationSettings, name, prefix=PREFIX, min_width=100, **options)
+    return number_for(GenerationSettings, name, prefix=PREFIX, min_width=120, **options)
 
 
 def _typed(cls: type[Settings], names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:

@@ -45,9 +45,11 @@ from playground.ui.shell import Shell
 DRAWN, SWEPT = "rollouts", "sweep"
 """Kinds of work, and the widgets that show them."""
 FIELDS = len(DRAWING) + 1
+WITH_WORK = "(person, _, ...fields) => [person, playground.work?.rollouts ?? '', ...fields]"
+"""The page knows which work it shows, after a reload too."""
 MOUNT = """
 const page = await playground.module('js/rollouts.js');
-const known = {link: 'link', stop: 'stop', left: 'left'};
+const known = {link: 'link', stop: 'stop'};
 await page.KIND(element, props, (name, data) => trigger(known[name], data), watch, server);
 """
 
@@ -64,8 +66,6 @@ class RolloutsView:
     start_sweep: gr.Button
     picture: gr.HTML
     sweep_picture: gr.HTML
-    kept: gr.BrowserState
-    """Ids of the work looked at, by kind."""
 
     def inputs(self) -> list[Any]:
         """The fields of drawing and of the reward."""
@@ -81,7 +81,6 @@ def build(services: Services, shell: Shell, question: Question) -> RolloutsView:
 
 
 def _layout(desk: Desk) -> RolloutsView:
-    kept = gr.BrowserState({}, storage_key="playground-rollouts", secret="playground-rollouts")  # noqa: S106
     gr.Markdown(text("rollouts.about"), elem_id="rollouts-about")
     drawing = build_drawing_form()
     reward = build_reward_form(DRAWN)
@@ -92,9 +91,10 @@ def _layout(desk: Desk) -> RolloutsView:
     with gr.Accordion(text("rollouts.sweep"), open=False, elem_id="rollouts-sweep"):
         gr.Markdown(text("rollouts.sweep_about"))
         sweep_form = build_sweep_form()
-        start_sweep = gr.Button(text("rollouts.sweep_start"), elem_id="rollouts-sweep-start")
+        with gr.Row(elem_classes="pp-actions"):
+            start_sweep = gr.Button(text("rollouts.sweep_start"), elem_id="rollouts-sweep-start")
         sweep_picture = _widget(desk, "mountSweep", "rollouts-sweep-picture")
-    return RolloutsView(drawing, reward, sweep_form, start, anew, start_sweep, picture, sweep_picture, kept)
+    return RolloutsView(drawing, reward, sweep_form, start, anew, start_sweep, picture, sweep_picture)
 
 
 def _widget(desk: Desk, mount: str, elem_id: str) -> gr.HTML:
@@ -120,19 +120,20 @@ def _named(name: str, function: Callable[[object], dict[str, Any]]) -> Callable[
 
 def _wire(view: RolloutsView, services: Services, desk: Desk, shell: Shell, question: Question) -> None:
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    asked = [shell.person, view.kept, *question.inputs(), *view.inputs()]
-    view.start.click(shown(start, services, desk), asked, [view.picture, view.kept, shell.prompt], queue=False, **quiet)
+    asked = [shell.person, *question.inputs(), *view.inputs()]
+    view.start.click(shown(start, services, desk), asked, [view.picture, shell.prompt], queue=False, **quiet)
     view.anew.click(
         shown(anew, desk),
-        [shell.person, view.kept, *view.reward.inputs()],
-        [view.picture, view.kept],
+        [shell.person, view.picture, *view.reward.inputs()],
+        [view.picture],
+        js=WITH_WORK,
         queue=False,
         **quiet,
     )
     view.start_sweep.click(
         shown(start_sweep, services, desk),
         [*asked, *view.sweep.fields],
-        [view.sweep_picture, view.kept, shell.prompt],
+        [view.sweep_picture, shell.prompt],
         queue=False,
         **quiet,
     )
@@ -141,11 +142,10 @@ def _wire(view: RolloutsView, services: Services, desk: Desk, shell: Shell, ques
     everything = [*question.inputs(), *view.inputs(), *view.sweep.fields]
     view.picture.link(
         shown(follow, services, desk),
-        [shell.person, view.kept],
-        [*everything, view.picture, view.kept, shell.prompt],
+        [shell.person],
+        [*everything, view.picture, shell.prompt],
         **quiet,
     )
-    shell.opened.then(shown(reopen, desk), [view.kept], [view.picture, view.sweep_picture], **quiet)
 
 
 def start(
@@ -153,36 +153,32 @@ def start(
     desk: Desk,
     request: gr.Request,
     person: object,
-    kept: dict[str, str] | None,
     prompt: str,
     chat: bool,
     run: str,
     *values: Any,
-) -> tuple[dict[str, Any], Any, Any]:
+) -> tuple[dict[str, Any], Any]:
     """Begins to draw; from there the widget tells how it goes. A refusal is said in its place."""
     try:
         known = identity.identify(person, request)
         asked = _asked(services, known, prompt, chat, run, values)
         work = desk.start(known.owner, DRAWN, partial(draw_and_score, services, asked))
     except PlaygroundError as error:
-        return {"error": str(error)}, gr.skip(), gr.skip()
-    return {"work": work}, {**(kept or {}), DRAWN: work}, prompt
+        return {"error": str(error)}, gr.skip()
+    return {"work": work}, prompt
 
 
-def anew(
-    desk: Desk, request: gr.Request, person: object, kept: dict[str, str] | None, *values: Any
-) -> tuple[dict[str, Any], Any]:
+def anew(desk: Desk, request: gr.Request, person: object, shown_now: object, *values: Any) -> dict[str, Any]:
     """Scores the rollouts that are shown under the reward of the form, without drawing others."""
     try:
         known, reward = identity.identify(person, request), reward_of(values)
         check_reward_rights(reward, known)
-        wanted = (kept or {}).get(DRAWN)
-        if not wanted:
+        if not isinstance(shown_now, str) or not shown_now:
             raise RunError("There are no rollouts to score yet; draw some first.")
-        work = desk.start(known.owner, DRAWN, partial(score_anew, result_of(desk.get(wanted)), reward))
+        work = desk.start(known.owner, DRAWN, partial(score_anew, result_of(desk.get(shown_now)), reward))
     except PlaygroundError as error:
-        return {"error": str(error)}, gr.skip()
-    return {"work": work}, {**(kept or {}), DRAWN: work}
+        return {"error": str(error)}
+    return {"work": work}
 
 
 def start_sweep(
@@ -190,12 +186,11 @@ def start_sweep(
     desk: Desk,
     request: gr.Request,
     person: object,
-    kept: dict[str, str] | None,
     prompt: str,
     chat: bool,
     run: str,
     *values: Any,
-) -> tuple[dict[str, Any], Any, Any]:
+) -> tuple[dict[str, Any], Any]:
     """Begins to draw at one temperature after the other."""
     split = len(values) - len(sweep_updates(SweepSettings()))
     try:
@@ -204,8 +199,8 @@ def start_sweep(
         asked = _asked(services, known, prompt, chat, run, values[:split])
         work = desk.start(known.owner, SWEPT, partial(sweep, services, asked, settings))
     except PlaygroundError as error:
-        return {"error": str(error)}, gr.skip(), gr.skip()
-    return {"work": work}, {**(kept or {}), SWEPT: work}, prompt
+        return {"error": str(error)}, gr.skip()
+    return {"work": work}, prompt
 
 
 def stop(desk: Desk, event: gr.EventData, person: object, request: gr.Request) -> None:
@@ -231,21 +226,12 @@ def result(desk: Desk, wanted: object) -> dict[str, Any]:
         return {"error": str(error)}
 
 
-def reopen(desk: Desk, kept: dict[str, str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What was looked at before a reload, unless it is gone."""
-    known = kept if isinstance(kept, dict) else {}
-    alive = {kind: known.get(kind, "") for kind in (DRAWN, SWEPT)}
-    first, second = ({"work": work, "reopened": True} if _is_kept(desk, work) else {} for work in alive.values())
-    return first, second
-
-
 def follow(
     services: Services,
     desk: Desk,
     event: gr.EventData,
     request: gr.Request,
     person: object,
-    kept: dict[str, str] | None,
 ) -> list[Any]:
     """What a link asks for: question and forms, and the drawing begun. Anything may stand in a link."""
     link = event._data or {}
@@ -254,10 +240,10 @@ def follow(
     run = link.get("run") if link.get("run") in [value for _, value in runs] else BASE
     settings, reward, steps = linked_settings(link)
     fields = [*drawing_updates(settings), *reward_values(reward)]
-    picture, kept_now, shared = start(services, desk, request, person, kept, prompt, chat, str(run), *fields)
+    picture, shared = start(services, desk, request, person, prompt, chat, str(run), *fields)
     question = [prompt, chat, gr.update(choices=runs, value=run)]
     linked = {**picture, "linked": str(link.get("model", ""))}
-    return [*question, *fields, *sweep_updates(steps), linked, kept_now, shared]
+    return [*question, *fields, *sweep_updates(steps), linked, shared]
 
 
 def _asked(
@@ -275,10 +261,3 @@ def _asked(
     if run:
         identity.check_owner(services.store.get(run).owner, known)
     return Asked(prompt, chat is True, run or BASE, settings, reward)
-
-
-def _is_kept(desk: Desk, wanted: str) -> bool:
-    try:
-        return bool(desk.get(wanted).id)
-    except RunError:
-        return False

@@ -74,9 +74,9 @@ def ended(desk: Desk, work: str) -> Work:
 
 
 def drawn(services: Services, desk: Desk, *values: Any, person: object = ANN, prompt: str = PROMPT) -> dict[str, Any]:
-    shown, kept, _ = view.start(services, desk, FAR, person, {}, prompt, False, "", *(values or PLAIN))
+    shown, shared = view.start(services, desk, FAR, person, prompt, False, "", *(values or PLAIN))
     assert "error" not in shown, shown
-    assert kept == {"rollouts": shown["work"]}
+    assert shared == prompt
     work = ended(desk, shown["work"])
     assert work.state == "done", work.error
     return view.result(desk, work.id)
@@ -106,24 +106,23 @@ def test_a_sum_says_what_its_parts_say(services: Services, desk: Desk) -> None:
 
 
 def test_the_same_rollouts_can_be_scored_anew(services: Services, desk: Desk) -> None:
-    shown, kept, _ = view.start(services, desk, FAR, ANN, {}, PROMPT, False, "", *PLAIN)
+    shown, _ = view.start(services, desk, FAR, ANN, PROMPT, False, "", *PLAIN)
     before = ended(desk, shown["work"]).result
-    again, kept = view.anew(desk, FAR, ANN, kept, *reward_values(KeywordReward(("e",), whole_words=False)))
+    again = view.anew(desk, FAR, ANN, shown["work"], *reward_values(KeywordReward(("e",), whole_words=False)))
     after = ended(desk, again["work"]).result
-    assert kept == {"rollouts": again["work"]}
     assert after["completions"] == before["completions"]
     assert after["rewards"] == [float("e" in text.lower()) for text in before["completions"]]
-    refused, _ = view.anew(desk, FAR, ANN, {}, *reward_values(SentimentReward()))
-    assert refused == {"error": "There are no rollouts to score yet; draw some first."}
+    nothing: object
+    for nothing in ("", None, {}):
+        refused = view.anew(desk, FAR, ANN, nothing, *reward_values(SentimentReward()))
+        assert refused == {"error": "There are no rollouts to score yet; draw some first."}
+    assert "not kept any more" in view.anew(desk, FAR, ANN, "gone", *reward_values(SentimentReward()))["error"]
 
 
 def test_a_sweep_gives_a_point_for_each_temperature(services: Services, desk: Desk) -> None:
     steps = SweepSettings(lowest=0.0, highest=2.0, points=3, count=5)
-    shown, kept, _ = view.start_sweep(
-        services, desk, FAR, ANN, {"rollouts": "x"}, PROMPT, False, "", *PLAIN, *sweep_updates(steps)
-    )
+    shown, _ = view.start_sweep(services, desk, FAR, ANN, PROMPT, False, "", *PLAIN, *sweep_updates(steps))
     work = ended(desk, shown["work"])
-    assert kept == {"rollouts": "x", "sweep": work.id}
     assert work.state == "done"
     points = work.result["points"]
     assert [point["temperature"] for point in points] == [0, 1, 2]
@@ -148,9 +147,8 @@ def test_a_sweep_gives_a_point_for_each_temperature(services: Services, desk: De
 def test_what_is_wrong_is_said_in_its_place(
     services: Services, desk: Desk, prompt: str, values: tuple[Any, ...], sentence: str
 ) -> None:
-    shown, kept, shared = view.start(services, desk, FAR, ANN, {}, prompt, False, "", *values)
+    shown, shared = view.start(services, desk, FAR, ANN, prompt, False, "", *values)
     assert sentence in shown["error"]
-    assert "value" not in kept
     assert "value" not in shared
 
 
@@ -159,39 +157,39 @@ def test_a_bad_pattern_is_refused_before_anything_is_drawn(services: Services, d
     values[len(DRAW)] = ["pattern"]
     place = len(DRAW) + 1 + sum(len(settings_of(KINDS[kind])) + 1 for kind in ("sentiment", "length", "keyword"))
     values[place] = "(a"
-    shown, _, _ = view.start(services, desk, FAR, ANN, {}, PROMPT, False, "", *values)
+    shown, _ = view.start(services, desk, FAR, ANN, PROMPT, False, "", *values)
     assert shown["error"].startswith("reward.pattern.pattern is not a regular expression: missing )")
 
 
 def test_a_prompt_longer_than_the_context_fails_with_a_sentence(services: Services, desk: Desk) -> None:
-    shown, _, _ = view.start(services, desk, FAR, ANN, {}, "word " * 600, False, "", *PLAIN)
+    shown, _ = view.start(services, desk, FAR, ANN, "word " * 600, False, "", *PLAIN)
     work = ended(desk, shown["work"])
     assert work.state == "failed"
     assert "but the model's context holds 512, answer included; shorten the prompt." in work.error
 
 
 def test_without_a_model_it_fails_with_a_sentence(desk: Desk) -> None:
-    shown, _, _ = view.start(Services("none"), desk, FAR, ANN, {}, PROMPT, False, "", *PLAIN)
+    shown, _ = view.start(Services("none"), desk, FAR, ANN, PROMPT, False, "", *PLAIN)
     assert ended(desk, shown["work"]).error == "No model is loaded; load one in the Model tab."
 
 
 def test_a_browser_without_a_key_draws_nothing(services: Services, desk: Desk) -> None:
-    shown, _, _ = view.start(services, desk, FAR, None, {}, PROMPT, False, "", *PLAIN)
+    shown, _ = view.start(services, desk, FAR, None, PROMPT, False, "", *PLAIN)
     assert "has no owner key yet" in shown["error"]
 
 
 def test_only_ones_own_run_is_drawn_from(services: Services, desk: Desk) -> None:
     run = run_of(services.store)
-    shown, _, _ = view.start(services, desk, FAR, BEN, {}, PROMPT, False, run, *PLAIN)
+    shown, _ = view.start(services, desk, FAR, BEN, PROMPT, False, run, *PLAIN)
     assert "belongs to someone else" in shown["error"]
-    shown, _, _ = view.start(services, desk, HERE, BEN, {}, PROMPT, False, run, *PLAIN)
+    shown, _ = view.start(services, desk, HERE, BEN, PROMPT, False, run, *PLAIN)
     assert "work" in shown  # the host
     ended(desk, shown["work"])
 
 
 def test_only_the_owner_or_the_host_ends_a_drawing(services: Services, desk: Desk) -> None:
     long = (256, 400, *PLAIN[2:])
-    shown, _, _ = view.start(services, desk, FAR, ANN, {}, PROMPT, False, "", *long)
+    shown, _ = view.start(services, desk, FAR, ANN, PROMPT, False, "", *long)
     with pytest.raises(NotAllowed, match="This drawing belongs to someone else"):
         view.stop(desk, event(work=shown["work"]), BEN, FAR)
     assert desk.get(shown["work"]).state == "working"
@@ -203,9 +201,9 @@ def test_only_the_owner_or_the_host_ends_a_drawing(services: Services, desk: Des
 
 def test_a_new_drawing_takes_the_place_of_ones_last(services: Services, desk: Desk) -> None:
     long = (256, 400, *PLAIN[2:])
-    first = view.start(services, desk, FAR, ANN, {}, PROMPT, False, "", *long)[0]["work"]
-    other = view.start(services, desk, FAR, BEN, {}, PROMPT, False, "", *long)[0]["work"]
-    second = view.start(services, desk, FAR, ANN, {}, PROMPT, False, "", *PLAIN)[0]["work"]
+    first = view.start(services, desk, FAR, ANN, PROMPT, False, "", *long)[0]["work"]
+    other = view.start(services, desk, FAR, BEN, PROMPT, False, "", *long)[0]["work"]
+    second = view.start(services, desk, FAR, ANN, PROMPT, False, "", *PLAIN)[0]["work"]
     assert ended(desk, first).state == "stopped"
     assert ended(desk, second).state == "done"
     assert desk.get(other).state == "working"
@@ -213,14 +211,9 @@ def test_a_new_drawing_takes_the_place_of_ones_last(services: Services, desk: De
     ended(desk, other)
 
 
-def test_a_reload_finds_what_was_looked_at(services: Services, desk: Desk) -> None:
-    shown, kept, _ = view.start(services, desk, FAR, ANN, {}, PROMPT, False, "", *PLAIN)
-    again = {"work": shown["work"], "reopened": True}
-    assert view.reopen(desk, kept) == (again, {})
-    assert view.reopen(desk, {"rollouts": "gone", "sweep": "gone"}) == ({}, {})
-    assert view.reopen(desk, None) == ({}, {})
+def test_what_is_gone_is_told(desk: Desk) -> None:
     assert view.status(desk, "gone") == {"state": "gone"}
-    assert "error" in view.result(desk, "gone")
+    assert "not kept any more" in view.result(desk, "gone")["error"]
 
 
 def test_a_link_fills_the_form_and_draws(services: Services, desk: Desk) -> None:
@@ -229,17 +222,17 @@ def test_a_link_fills_the_form_and_draws(services: Services, desk: Desk) -> None
         "settings": {"count": 3, "max_new_tokens": 5, "temperature": "hot", "seed": 7, "strategy": "greedy"},
         "reward": {"kind": "keyword", "keywords": ["a"]},
     }  # fmt: skip
-    filled = view.follow(services, desk, event(**link), FAR, ANN, {})
+    filled = view.follow(services, desk, event(**link), FAR, ANN)
     assert filled[0] == PROMPT
     assert filled[2]["value"] == ""
     assert filled[3:5] == [3, 5]
     assert filled[3 + 1 + DRAWING.index("temperature")] == 1.0
     assert filled[3 + 1 + DRAWING.index("seed")] == 7
     assert filled[3 + len(DRAW)] == ["keyword"]
-    picture, kept, shared = filled[-3:]
+    picture, shared = filled[-2:]
     assert picture["linked"] == "Llama"
     assert shared == PROMPT
-    assert ended(desk, kept["rollouts"]).result["asked"] == 3
+    assert ended(desk, picture["work"]).result["asked"] == 3
 
 
 def test_anything_may_stand_in_a_link() -> None:
@@ -269,7 +262,7 @@ def test_classifiers_that_are_not_here_are_for_the_host(tmp_path: Path, monkeypa
 
 def test_a_classifier_that_cannot_be_had_is_told_before_the_model_is_asked(services: Services, desk: Desk) -> None:
     values = (*DRAW, *reward_values(ClassifierReward()))
-    shown, _, _ = view.start(services, desk, HERE, ANN, {}, PROMPT, False, "", *values)
+    shown, _ = view.start(services, desk, HERE, ANN, PROMPT, False, "", *values)
     work = ended(desk, shown["work"])
     assert "lvwerra/distilbert-imdb is not on this machine" in work.error
     assert work.stage != "drawing"
