@@ -45,6 +45,8 @@ def check_rights(services: Services, config: RunConfig, known: Person) -> None:
             raise NotAllowed(f"{config.model} is not in the catalogue; only the host can tune other models.")
     elif services.store.get(config.model.run).owner != known.owner:
         raise NotAllowed("That run belongs to someone else; only its owner or the host can go on from it.")
+    if config.training.report_to != "none":
+        raise NotAllowed("Only the host can report to a tracker: it would write in the host's name.")
     if not run_form.source_is_for_everyone(config.data.source):
         raise NotAllowed("Only the host can train on paths and Hub data sets; upload a file, or take a bundled one.")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.errors import Busy, ConfigError
+from playground.errors import Busy, ConfigError, NotAllowed
 from playground.ui.identity import Person
 from playground.ui.launching import JOBS_VARIABLE, jobs_allowed, launch, launch_evaluation
 from playground.ui.services import Services
@@ -39,3 +39,12 @@ def test_a_limit_that_is_no_number_is_told(monkeypatch: pytest.MonkeyPatch, give
     monkeypatch.setenv(JOBS_VARIABLE, given)
     with pytest.raises(ConfigError, match=f"must be a whole number above 0; got '{given}'"):
         jobs_allowed(ANN)
+
+
+def test_trackers_are_for_the_host() -> None:
+    """They would write into the host's accounts."""
+    services = Services("none")
+    with pytest.raises(NotAllowed, match="report to a tracker"):
+        launch(services, TINY | {"training": {"report_to": "tensorboard"}}, ANN)
+    assert services.store.list() == []
+    services.close()
