@@ -12,7 +12,8 @@ import { below, prefixTree } from "./rollouts_tree.js";
 const LETTER = 7.3; // width of one at 12 px of a monospaced font
 const SHADES = 5;
 const ROW = 15;
-const TALLEST = 560;
+const TALLEST = 720;
+const READABLE = 10; // pixels of height below which a box has no words
 const LOWEST = 180;
 
 export class Icicle {
@@ -83,8 +84,10 @@ export class Icicle {
     const shade = this.shade(one);
     const group = node("g", { role: "button", tabindex: "-1", "aria-label": this.told(one), class: "pgr-node" });
     group.append(node("rect", { x, y, width, height, fill: `var(--pgr-shade-${shade})`, stroke: "var(--card)", "stroke-width": height > 4 ? 1 : 0.3 }));
-    if (height >= 12) {
-      group.append(node("text", { x: x + 4, y: y + Math.min(height / 2, 14) + 4, fill: `var(--pgr-shade-ink-${shade})`, "xml:space": "preserve" }, fitted(this.words(one.ids), (width - 8) / LETTER)));
+    if (height >= READABLE) {
+      const small = height < 14;
+      const words = fitted(this.words(one.ids), (width - 8) / (small ? (LETTER * 10) / 12 : LETTER));
+      group.append(node("text", { x: x + 4, y: y + Math.min(height / 2, 14) + (small ? 3.5 : 4), fill: `var(--pgr-shade-ink-${shade})`, "font-size": small ? 10 : undefined, "xml:space": "preserve" }, words));
     }
     group.addEventListener("pointerenter", () => this.read(one));
     group.addEventListener("focus", () => this.read(one));
