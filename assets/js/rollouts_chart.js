@@ -8,7 +8,8 @@ import { nice } from "./rollouts_statistics.js";
 const SVG = "http://www.w3.org/2000/svg";
 const LIGHT = {
   "--pgr-blue": "#0072b2", "--pgr-soft": "#b9d7ea", "--pgr-orange": "#d55e00", "--pgr-green": "#00795a", "--pgr-purple": "#a8487f", "--ink": "#161b21",
-  "--quiet": "#4b5563", "--line": "#e1e5e9", "--edge": "#98a2ae", "--card": "#ffffff",
+  "--quiet": "#4b5563", "--line": "#e1e5e9", "--edge": "#98a2ae", "--card": "#ffffff", "--pgr-shade-0": "#f4f8fb", "--pgr-shade-1": "#d6e6f2",
+  "--pgr-shade-2": "#b0cfe6", "--pgr-shade-3": "#7fb0d6", "--pgr-shade-4": "#0f5c94", "--pgr-shade-ink-4": "#ffffff",
 };
 
 /** An SVG element; children may be strings. @returns {SVGElement} */
@@ -116,5 +117,7 @@ export function standalone(svg, caption) {
   copy.setAttribute("height", height + top);
   const lines = caption.map((line, at) => node("text", { x: 12, y: 18 * (at + 1) - top + 4, fill: "var(--ink)", "font-size": at ? 11.5 : 13.5, "font-weight": at ? 400 : 600 }, line));
   copy.prepend(node("rect", { x: 0, y: -top, width, height: height + top, fill: "#ffffff" }), ...lines);
-  return new XMLSerializer().serializeToString(copy).replaceAll(/var\((--[\w-]+)\)/g, (_, name) => LIGHT[name] ?? "#161b21");
+  // A file of XML must not hold what a prompt may: control characters.
+  const text = new XMLSerializer().serializeToString(copy).replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
+  return text.replaceAll(/var\((--[\w-]+)\)/g, (_, name) => LIGHT[name] ?? "#161b21");
 }

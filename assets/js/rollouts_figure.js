@@ -40,6 +40,8 @@ export class Figure {
   async take(kind) {
     if (kind === "csv") return save(this.csv(), "text/csv", `${this.name}.csv`);
     const svg = this.draw(Math.max(560, this.width ?? 0));
+    // What is on the page must stay the last that was drawn: it is what answers to keys and pointers.
+    this.refresh();
     if (!svg) return undefined;
     const whole = standalone(svg, [say(`rollouts.figure_${this.name}`), ...this.caption()]);
     if (kind === "svg") return save(whole, "image/svg+xml", `${this.name}.svg`);

@@ -59,7 +59,7 @@ def curve(rewards: Tensor, betas: Sequence[float]) -> list[tuple[float, float]]:
 
 
 def best_of(rewards: Tensor, draws: int) -> BestOf:
-    """What the best of `draws` samples is worth, exactly, for samples drawn with replacement from the samples.
+    """What the best of `draws` texts is worth, exactly, where they are drawn with replacement from the samples.
 
     The best of them is at most r with probability F(r)^draws, F being the share of samples at most r; equals share
     what falls on them.

@@ -76,7 +76,7 @@ def sweep(services: Services, asked: Asked, settings: SweepSettings, work: Work)
     """The mean reward at each temperature, point by point; whether all of them are there."""
     import torch
 
-    from playground.core.estimates import running
+    from playground.core.estimates import standard_error
     from playground.core.sampling import ARGMAX_BELOW
     from playground.models.rollouts import Wish, draw
 
@@ -101,12 +101,12 @@ def sweep(services: Services, asked: Asked, settings: SweepSettings, work: Work)
         if not drawn.complete:
             return False
         texts = [rollout.text for rollout in drawn.rollouts]
-        found = running(torch.tensor(reward([asked.prompt] * count, texts), dtype=torch.float64))
+        rewards = torch.tensor(reward([asked.prompt] * count, texts), dtype=torch.float64)
         points.append(
             {
                 "temperature": temperature,
-                "mean": float(found.means[-1]),
-                "error": 0.0 if count == 1 else float(found.errors[-1]),
+                "mean": float(rewards.mean()),
+                "error": 0.0 if count == 1 else standard_error(rewards),
                 "count": count,
                 "distinct": len({tuple(rollout.ids) for rollout in drawn.rollouts}),
             }
