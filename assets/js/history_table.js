@@ -41,7 +41,7 @@ export class Table {
   /** @param {{look: Function, rename: Function}} acts */
   constructor(acts) {
     this.context = { ...acts, names: new Map(), viewer: null };
-    this.entries = [];
+    this.entries = null; // until the first list is here
     this.rows = new Map();
     this.page = 0;
     this.state = { search: "", kind: "all", phase: "all", method: "all", whose: "mine", by: "created", way: "down" };
@@ -76,6 +76,7 @@ export class Table {
     const scroll = element("div", "ph-scroll");
     scroll.append(this.table);
     this.none = element("p", "pp-note ph-none");
+    this.none.hidden = true;
     this.element = element("div", "ph-list");
     this.element.append(scroll, this.none, this.pager());
   }
@@ -169,7 +170,7 @@ export class Table {
   }
 
   draw() {
-    if (!this.context.viewer) return;
+    if (!this.context.viewer || !this.entries) return;
     const fitting = chosen(this.entries, this.context.viewer, this.state);
     const { most } = this;
     this.page = Math.max(0, Math.min(this.page, Math.ceil(fitting.length / most) - 1));

@@ -190,7 +190,7 @@ def differ(services: Services, event: gr.EventData, person: object, request: gr.
     try:
         if len(runs) != 2:
             raise RunError(f"Settings are compared between exactly two; {len(runs)} were chosen.")
-        first, second = (_own(services, run, person, request) for run in runs)
+        first, second = (_own(services, run, person, request, "see its settings") for run in runs)
         return differences(first, second)
     except PlaygroundError as error:
         return {"runs": list(runs), "error": str(error)}
@@ -200,7 +200,7 @@ def _to_form(config: RunConfig) -> tuple[dict[str, Any], Any]:
     return handing("train", config=codec.encode(config)), gr.Tabs(selected="train")
 
 
-def _own(services: Services, run: str, person: object, request: gr.Request) -> RunRecord:
+def _own(services: Services, run: str, person: object, request: gr.Request, what: str = "do that") -> RunRecord:
     """A run or evaluation that this person may change.
 
     Raises:
@@ -210,7 +210,7 @@ def _own(services: Services, run: str, person: object, request: gr.Request) -> R
     record = services.store.get(run)
     known = identity.identify(person, request)
     if not known.host and record.owner != known.owner:
-        raise NotAllowed(f"{record.name or record.id} belongs to someone else; only its owner or the host can do that.")
+        raise NotAllowed(f"{record.name or record.id} belongs to someone else; only its owner or the host can {what}.")
     return record
 
 
