@@ -157,6 +157,6 @@ function stageWords(stage, done, total, unit) {
   if (!stage) return "";
   if (stage === "data") return say("stage.data");
   if (unit === "bytes" && stage === "upload") return say("takeaway.stage.upload", { done: bytes(done), total: bytes(total) });
-  if (stage === "upload" || stage === "write" || stage === "zip") return say(`takeaway.stage.${stage}.open`);
+  if (["upload", "write", "zip", "turn"].includes(stage)) return say(`takeaway.stage.${stage}.open`);
   return LOADING.has(stage) ? say(`model.stage.${stage}`) : "";
 }

@@ -23,6 +23,7 @@ STAGES = {
     "read": "reading the weights",
     "merge": "merging adapters",
     "move": "moving the model to its device",
+    "turn": "waiting for another model to be merged",
     "write": "writing the model",
     "zip": "packing",
     "upload": "uploading",

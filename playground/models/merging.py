@@ -1,8 +1,9 @@
 """Models as they leave the house: merged, whole, and loadable by plain transformers."""
 
+import contextlib
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -10,16 +11,22 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from playground.config.run import ModelRef
+from playground.errors import Cancelled
 from playground.models.fetch import resolve
 from playground.models.folder import SINGLE_FILES, weights_of
 from playground.models.hub_download import SMALL_FILES
 from playground.models.lineage import lineage_of
-from playground.models.loading import load
+from playground.models.loading import LoadedModel, load
 from playground.models.reading import read_causal_config
 from playground.runs.events import Progress
 
 SHARD = "5GB"
 """Largest file of weights; the Hub shows and resumes files of this size well."""
+
+
+TURN_SECONDS = 0.3
+"""Between two looks at whether whoever waits for a turn still wants it."""
+_turn = threading.Lock()
 
 
 def write_model(ref: ModelRef, folder: Path, *, report: Callable[[Progress], None], stop: threading.Event) -> None:
@@ -35,7 +42,28 @@ def write_model(ref: ModelRef, folder: Path, *, report: Callable[[Progress], Non
     if not lineage.adapters:
         _copy(lineage.weights or resolve(lineage.base, report=report, stop=stop), folder)
         return
-    loaded = load(ref, dtype="float32", device="cpu", report=report, stop=stop)
+    with _in_turn(report, stop):
+        _write_merged(load(ref, dtype="float32", device="cpu", report=report, stop=stop), folder, report)
+
+
+@contextlib.contextmanager
+def _in_turn(report: Callable[[Progress], None], stop: threading.Event) -> Iterator[None]:
+    """Models are merged one at a time, since each takes the memory of a whole one.
+
+    Raises:
+        Cancelled: `stop` was set before the turn came.
+    """
+    while not _turn.acquire(timeout=TURN_SECONDS):
+        report(Progress("turn", 0, 0))
+        if stop.is_set():
+            raise Cancelled("Stopped before its turn.")
+    try:
+        yield
+    finally:
+        _turn.release()
+
+
+def _write_merged(loaded: LoadedModel, folder: Path, report: Callable[[Progress], None]) -> None:
     report(Progress("write", 0, 1))
     # A place on this machine is nobody's business.
     loaded.model.name_or_path = loaded.model.config.name_or_path = loaded.tokenizer.name_or_path = ""

@@ -30,8 +30,6 @@ ITEMS = ("adapter", "merged", "script", "notebook", "config", "metrics")
 """What the panel offers, in its order; parts of `playground.export.bundle`."""
 SINGLE = {"config": "config.json", "metrics": "metrics.csv"}
 """Parts that are one file; all others come as a zip."""
-HEAVY = frozenset({"adapter", "merged", "script", "notebook"})
-"""Parts for which a model may have to be merged."""
 KEPT_SECONDS = 3600.0
 FOLDER = "takeaway"
 ON_THE_HUB = ("adapter", "merged")
@@ -174,7 +172,7 @@ def take(
 
     yield {"busy": {"what": what}}, gr.skip()
     try:
-        for said in followed(work, heavy=what in HEAVY):
+        for said in followed(work):
             if isinstance(said, Finished):
                 ready = {"what": what, "name": target.name, "bytes": target.stat().st_size}
                 yield {"ready": ready}, gr.update(value=str(said.value), label=target.name)
@@ -214,7 +212,7 @@ def push(
         return pushing.push(order, cast("Any", what), pushing.Destination(repository.strip(), private, token.strip()))
 
     try:
-        for said in followed(work, heavy=True):
+        for said in followed(work):
             if isinstance(said, Finished):
                 yield {"url": said.value}, "", *rest
             else:

@@ -1,21 +1,17 @@
 """Work that takes a while, done in a thread while the page hears how far it is. Knows nothing of what the work is."""
 
-import contextlib
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
-from playground.errors import Cancelled
 from playground.runs.events import Progress
 
 T = TypeVar("T")
 Report = Callable[[Progress], None]
 
-EVERY = 0.25
+EVERY = 0.4
 """Seconds between two words to the page."""
-_turn = threading.Lock()
-"""Models are merged one at a time: each takes the memory of a whole one."""
 
 
 class Finished(Generic[T]):
@@ -25,23 +21,25 @@ class Finished(Generic[T]):
         self.value = value
 
 
-def followed(work: Callable[[Report, threading.Event], T], *, heavy: bool) -> Generator[Progress | Finished[T]]:
+def followed(work: Callable[[Report, threading.Event], T]) -> Generator[Progress | Finished[T]]:
     """Gives the newest progress a few times a second, and at last what the work gave; raises what it raised.
 
     Where the iterator is closed early (the page went, or its owner cancelled), the work is told to stop.
 
     Args:
         work: takes a report and a wish to stop.
-        heavy: whether it waits for its turn.
     """
     stop = threading.Event()
     ended: queue.SimpleQueue[Finished[T] | BaseException] = queue.SimpleQueue()
-    latest: list[Progress] = []
+    newest = Progress("", 0, 0)
+
+    def report(said: Progress) -> None:
+        nonlocal newest
+        newest = said
 
     def do() -> None:
         try:
-            with _in_turn(stop) if heavy else contextlib.nullcontext():
-                ended.put(Finished(work(latest.append, stop)))
+            ended.put(Finished(work(report, stop)))
         except BaseException as error:  # noqa: BLE001  # whoever follows raises it
             ended.put(error)
 
@@ -51,10 +49,7 @@ def followed(work: Callable[[Report, threading.Event], T], *, heavy: bool) -> Ge
             try:
                 found = ended.get(timeout=EVERY)
             except queue.Empty:
-                if latest:
-                    newest = latest[-1]
-                    latest.clear()
-                    yield newest
+                yield newest  # also where there is nothing new: only at a yield can Gradio close a generator
                 continue
             if isinstance(found, BaseException):
                 raise found
@@ -62,15 +57,3 @@ def followed(work: Callable[[Report, threading.Event], T], *, heavy: bool) -> Ge
             return
     finally:
         stop.set()
-
-
-@contextlib.contextmanager
-def _in_turn(stop: threading.Event) -> Iterator[None]:
-    """Waits for its turn, and leaves by `Cancelled` where nobody waits for it any more."""
-    while not _turn.acquire(timeout=EVERY):
-        if stop.is_set():
-            raise Cancelled("Stopped before its turn.")
-    try:
-        yield
-    finally:
-        _turn.release()

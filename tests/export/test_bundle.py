@@ -1,10 +1,13 @@
 """Parts that are taken away: right, whole, loadable elsewhere, and never half of one."""
 
 import csv
+import dataclasses
 import errno
 import json
 import os
 import shutil
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +20,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground.cli import main
 from playground.config import codec
-from playground.errors import ConfigError, ModelError, RunError
+from playground.errors import Cancelled, ConfigError, ModelError, RunError
 from playground.export import bundle, weights
 from playground.export.bundle import PARTS, export, export_zip, named_parts, possible_parts
 from playground.export.card import card
 from playground.export.metrics import write_metrics
 from playground.export.steps import plain
 from playground.export.subject import SCRIPTED, base_of, bytes_of, settings_document, subject_of
+from playground.models import merging
 from playground.runs.events import Metric, Phase, PhaseChange
 from playground.runs.store import RunStore
 from tests.evaluation.finished_runs import data_file, finished_run
@@ -265,3 +269,26 @@ def test_a_rounded_copy_comes_along_with_the_script(
     assert "rounded to about 4 bits" in (tmp_path / "out" / "adapter" / "README.md").read_text()
     export(order_of(run, store), tmp_path / "alone", ["adapter"])
     assert [path.name for path in (tmp_path / "alone").iterdir()] == ["adapter"]
+
+
+def test_models_are_merged_one_at_a_time(run: str, store: RunStore, tmp_path: Path) -> None:
+    told: list[str] = []
+    order = dataclasses.replace(order_of(run, store), report=lambda event: told.append(event.stage))
+    with merging._turn:
+        waiting = threading.Thread(target=export, args=(order, tmp_path / "out", ["merged"]))
+        waiting.start()
+        while "turn" not in told:
+            time.sleep(0.01)
+        assert "read" not in told
+        # What needs no merging does not wait.
+        export(order_of(run, store), tmp_path / "quick", ["config", "adapter"])
+    waiting.join(60)
+    assert (tmp_path / "out" / "merged" / "model.safetensors").is_file()
+
+
+def test_who_waits_for_a_turn_can_leave(run: str, store: RunStore, tmp_path: Path) -> None:
+    order = order_of(run, store)
+    order.stop.set()
+    with merging._turn, pytest.raises(Cancelled):
+        export(order, tmp_path / "out", ["merged"])
+    assert not (tmp_path / "out").exists()
