@@ -9,21 +9,31 @@
  * @property {?string} outcome     "length", "full" or "settled"; null while the search goes on
  * @property {number[]} finished   places of the best finished texts, best first
  * @property {number} width
- * @property {number[]} parents    place of the text that each continues, -1 for the prompt
- * @property {number[]} tokens     @property {number[]} logs  of the token, in nats   @property {number[]} scores  of the text
- * @property {string[]} fates      "kept", "finished", "pruned" or "late"
+ * @property {string} parents    place of the text that each continues, -1 for the prompt; like the next three columns
+ *   base64 of little-endian numbers of four bytes, whole or floating
+ * @property {string} tokens
+ * @property {string} logs         of the token, in nats
+ * @property {string} scores       of the text, in nats
+ * @property {string} fates        base64, a byte each: its place in `FATES`
  * @property {{num_beams: number, length_penalty: number}} settings
  */
+
+const FATES = ["kept", "finished", "pruned", "late"];
 
 export class Search {
   /** @param {Value} value @param {string[]} texts  the vocabulary's */
   constructor(value, texts) {
     Object.assign(this, value, { texts });
+    this.parents = new Int32Array(bytes(value.parents));
+    this.tokens = new Int32Array(bytes(value.tokens));
+    this.logs = new Float32Array(bytes(value.logs));
+    this.scores = new Float32Array(bytes(value.scores));
+    this.fates = Array.from(new Uint8Array(bytes(value.fates)), (fate) => FATES[fate]);
     this.beams = value.settings.num_beams;
     this.over = value.outcome !== null;
     this.ending = new Set(value.ends);
     this.family = new Map();
-    value.parents.forEach((parent, at) => {
+    this.parents.forEach((parent, at) => {
       if (!this.family.has(parent)) this.family.set(parent, []);
       this.family.get(parent).push(at);
     });
@@ -113,15 +123,17 @@ export class Search {
   }
 }
 
-const BYTES = /<0x([0-9A-F]{2})>/g;
+const bytes = (packed) => Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0)).buffer;
+
+const SPELLED = /<0x([0-9A-F]{2})>/g;
 
 /** The text of several tokens; characters that were split between tokens are whole again. */
 export function joined(ids, texts) {
   const encoder = new TextEncoder();
-  const bytes = ids.flatMap((id) => {
+  const content = Array.from(ids).flatMap((id) => {
     const piece = texts[id] ?? "";
     if (!piece.startsWith("\ufffd<0x")) return Array.from(encoder.encode(piece));
-    return Array.from(piece.matchAll(BYTES), ([, digits]) => Number.parseInt(digits, 16));
+    return Array.from(piece.matchAll(SPELLED), ([, digits]) => Number.parseInt(digits, 16));
   });
-  return new TextDecoder().decode(new Uint8Array(bytes));
+  return new TextDecoder().decode(new Uint8Array(content));
 }

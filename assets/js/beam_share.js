@@ -74,7 +74,7 @@ export class Share {
 
 /** Every candidate of every step; `place` names it, `parent` the one it continues, -1 the prompt. */
 export function rows(search) {
-  return search.tokens.map((id, at) => ({
+  return Array.from(search.tokens, (id, at) => ({
     place: at,
     step: search.step(at),
     rank: search.rank(at),
@@ -82,15 +82,18 @@ export function rows(search) {
     id,
     token: search.texts[id] ?? "",
     text: joined(search.line(at), search.texts),
-    log_probability: search.logs[at],
-    text_log_probability: search.scores[at],
-    score: search.normalised(at),
+    log_probability: rounded(search.logs[at]),
+    text_log_probability: rounded(search.scores[at]),
+    score: rounded(search.normalised(at)),
     probability: Math.exp(search.scores[at]),
     fate: search.fate(at, search.steps),
     final_place: search.finished.includes(at) ? search.finished.indexOf(at) + 1 : null,
     reason: reason(search, at, search.steps),
   }));
 }
+
+/** As many digits as a float32 has. */
+const rounded = (number) => Number(number.toPrecision(7));
 
 /** Tokens and texts are written as JSON: white space is seen, and a table program takes none for a formula. */
 export function csv(search) {
@@ -115,12 +118,12 @@ function figure(tree, caption) {
     words.textContent = line;
   });
   const copy = tree.root.cloneNode(true);
-  for (const hidden of copy.querySelectorAll('g[style*="none"]')) hidden.remove();
+  for (const later of copy.querySelectorAll(".pgb-later")) later.remove();
   for (const element of copy.querySelectorAll("path, rect, text")) paint(element);
   const moved = made.appendChild(document.createElementNS(SVG, "g"));
   moved.setAttribute("transform", `translate(0 ${HEAD})`);
   moved.append(copy);
-  for (const element of copy.querySelectorAll("g, path")) for (const name of ["class", "role", "tabindex", "data-at", "aria-label"]) element.removeAttribute(name);
+  for (const element of copy.querySelectorAll("g, path")) for (const name of ["class", "style", "role", "tabindex", "data-at", "aria-label"]) element.removeAttribute(name);
   return new XMLSerializer().serializeToString(made);
 }
 

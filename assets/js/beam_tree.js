@@ -24,6 +24,8 @@ export class Tree {
     this.svg.addEventListener("focusin", ({ target }) => acts.look(placeOf(target)));
     this.svg.addEventListener("click", ({ target }) => placeOf(target) !== null && acts.hold(placeOf(target)));
     this.svg.addEventListener("keydown", (event) => this.move(event));
+    this.element.addEventListener("scroll", () => this.cull(), { passive: true });
+    new ResizeObserver(() => this.cull()).observe(this.element);
   }
 
   /** An empty tree, for a search of at most so many steps. */
@@ -36,6 +38,7 @@ export class Tree {
     this.root.append(this.groups[0]);
     this.svg.replaceChildren(this.root);
     this.focused = -1;
+    this.seen = [true];
     this.drawn.get(-1).node.setAttribute("tabindex", 0);
   }
 
@@ -51,6 +54,7 @@ export class Tree {
       // Lines lie below all boxes of their column.
       group.prepend(...Array.from(group.children, (child) => this.drawn.get(placeOf(child)).edge));
       this.groups.push(group);
+      this.seen.push(true);
       this.root.append(group);
     }
   }
@@ -65,7 +69,7 @@ export class Tree {
     const best = new Set(this.search.best(step));
     this.step = step;
     this.groups.forEach((group, at) => {
-      group.style.display = at > step ? "none" : "";
+      group.classList.toggle("pgb-later", at > step);
       group.classList.toggle("pgb-newest", at === step && step < this.search.steps);
     });
     for (const [at, { node: box, edge }] of this.drawn) {
@@ -75,6 +79,19 @@ export class Tree {
       if (box.getAttribute("class") !== look) for (const it of [box, edge]) it.setAttribute("class", look);
     }
     this.fit(step);
+    this.cull();
+  }
+
+  /** Columns far beside what can be seen take no part in layout: a search of 128 steps has thousands of boxes. */
+  cull() {
+    if (!this.groups) return;
+    const from = this.element.scrollLeft - 2 * NODE.across;
+    const to = this.element.scrollLeft + this.element.clientWidth + NODE.across;
+    this.groups.forEach((group, at) => {
+      const seen = left(at) > from && left(at) < to;
+      if (seen !== this.seen[at]) group.style.display = seen ? "" : "none";
+      this.seen[at] = seen;
+    });
   }
 
   /** As wide as what is shown, and no higher than the whole. */
@@ -156,8 +173,8 @@ export class Tree {
     this.focused = at;
     const { node: box } = this.drawn.get(at);
     box.setAttribute("tabindex", 0);
-    box.focus({ preventScroll: true });
     this.reveal(at);
+    box.focus({ preventScroll: true });
   }
 
   /** Scrolls back to the prompt. */
@@ -165,6 +182,7 @@ export class Tree {
     const [, y] = this.corner(-1);
     this.element.scrollLeft = 0;
     this.element.scrollTop = y + MARGIN - this.layout.top * NODE.down + NODE.height / 2 - this.element.clientHeight / 2;
+    this.cull();
   }
 
   /** Scrolls until a candidate is seen, and no farther. */
@@ -174,6 +192,7 @@ export class Tree {
     const { element } = this;
     element.scrollLeft = within(element.scrollLeft, x - 20, x + NODE.width + 3 * MARGIN - element.clientWidth);
     element.scrollTop = within(element.scrollTop, down - 20, down + NODE.height + 3 * MARGIN - element.clientHeight);
+    this.cull();
   }
 }
 

@@ -14,6 +14,7 @@ from playground.config.settings import settings_of
 from playground.errors import PlaygroundError
 from playground.ui import identity
 from playground.ui.errors import shown
+from playground.ui.packing import packed
 from playground.ui.question import BASE, Question, runs_of
 from playground.ui.services import Services
 from playground.ui.shell import Shell
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from playground.models.contest import Contest
     from playground.models.rivals import Rival
 
-DIGITS = 6
-"""Of log-probabilities after the point, as the page is given them."""
+FATES = ("kept", "finished", "pruned", "late")
+"""As `assets/js/beam_search.js` numbers them."""
 MOUNT = """
 const page = await playground.module('js/beam.js');
 const known = {search: 'search', stop: 'stop', link: 'link'};
@@ -130,7 +131,10 @@ def contest_value(now: "Contest", *, done: bool) -> dict[str, Any]:
 
 
 def search_value(found: "Search") -> dict[str, Any]:
-    """The record by columns; every step has as many candidates, so that their places tell step and rank."""
+    """The record by columns; every step has as many candidates, so that their places tell step and rank.
+
+    Columns are packed: Gradio compares and copies every number of a list at every update.
+    """
     rows = found.candidates
     return {
         "ids": found.prompt,
@@ -140,14 +144,14 @@ def search_value(found: "Search") -> dict[str, Any]:
         "bound": found.bound,
         "finished": found.finished,
         "width": len(rows) // found.steps,
-        "parents": [row.parent for row in rows],
-        "tokens": [row.token for row in rows],
-        "logs": [round(row.log_probability, DIGITS) for row in rows],
-        "scores": [round(row.score, DIGITS) for row in rows],
-        "fates": [row.fate for row in rows],
+        "parents": packed([row.parent for row in rows], "<i4"),
+        "tokens": packed([row.token for row in rows], "<i4"),
+        "logs": packed([row.log_probability for row in rows], "<f4"),
+        "scores": packed([row.score for row in rows], "<f4"),
+        "fates": packed([FATES.index(row.fate) for row in rows], "u1"),
     }
 
 
 def rival_value(found: "Rival") -> dict[str, Any]:
     """A text to compare with."""
-    return {"ids": found.ids, "score": round(found.score, DIGITS)}
+    return {"ids": found.ids, "score": found.score}

@@ -1,11 +1,11 @@
 """The Distribution tab's values: one distribution as `assets/js/distribution.js` takes it, or as a script gets it."""
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
 from playground.config.generation import GenerationSettings
 from playground.errors import PlaygroundError
+from playground.ui.packing import packed
 from playground.ui.services import Services
 
 TRACED = 512
@@ -29,7 +29,7 @@ def picture_of(services: Services, prompt: str, chat: bool, run: str, drawn: Seq
         return {"state": "error", "message": str(error)}
     return {
         "state": "ready",
-        "logits": _packed(found.logits, "<f4"),
+        "logits": packed(found.logits, "<f4"),
         "trace": _packed_trace(found.trace),
         "ids": found.ids,
         "drawn": list(drawn),
@@ -42,20 +42,15 @@ def picture_of(services: Services, prompt: str, chat: bool, run: str, drawn: Seq
     }
 
 
-def _packed(numbers: Any, kind: str) -> str:
-    """An array as base64 of its little-endian numbers."""
-    return base64.b64encode(numbers.astype(kind, copy=False).tobytes()).decode()
-
-
 def _packed_trace(trace: Any) -> dict[str, Any]:
     """A `models.trace.Trace` as `assets/js/distribution_trace.js` takes it."""
     return {
         "start": trace.start,
-        "logs": _packed(trace.log_probabilities.numpy(), "<f4"),
-        "ranks": _packed(trace.ranks.numpy(), "<i4"),
-        "entropies": _packed(trace.entropies.numpy(), "<f4"),
-        "others": _packed(trace.alternatives.numpy(), "<i4"),
-        "other_logs": _packed(trace.alternative_log_probabilities.numpy(), "<f4"),
+        "logs": packed(trace.log_probabilities.numpy(), "<f4"),
+        "ranks": packed(trace.ranks.numpy(), "<i4"),
+        "entropies": packed(trace.entropies.numpy(), "<f4"),
+        "others": packed(trace.alternatives.numpy(), "<i4"),
+        "other_logs": packed(trace.alternative_log_probabilities.numpy(), "<f4"),
     }
 
 

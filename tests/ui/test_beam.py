@@ -1,5 +1,6 @@
 """The Beam search view on the server: what the page is given, and what it is refused, each in its sentence."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast, get_args
 
 import gradio as gr
+import numpy as np
 import pytest
 
 from playground.config.beams import BeamSettings
@@ -60,17 +62,20 @@ def test_a_search_grows_and_ends_with_everything_the_page_draws(services: Servic
     assert last["state"] == "done"
     assert {value["asked"] for value in values} == {7}
     assert (last["steps"], last["longest"], last["width"]) == (4, 4, 6)
-    assert {len(last[name]) for name in ("parents", "tokens", "logs", "scores", "fates")} == {24}
+    kinds = {"parents": "<i4", "tokens": "<i4", "logs": "<f4", "scores": "<f4", "fates": "u1"}
+    columns = {name: np.frombuffer(base64.b64decode(last[name]), kind).tolist() for name, kind in kinds.items()}
+    assert {len(column) for column in columns.values()} == {24}
     assert last["settings"] == {
         **{found.name: found.default for found in settings_of(BeamSettings)},
         "num_beams": 3,
         "max_new_tokens": 4,
     }
-    for at, parent in enumerate(last["parents"]):
-        before = last["scores"][parent] if parent >= 0 else 0
+    for at, parent in enumerate(columns["parents"]):
+        before = columns["scores"][parent] if parent >= 0 else 0
         assert parent // 6 == at // 6 - 1
-        assert last["scores"][at] == pytest.approx(before + last["logs"][at], abs=1e-4)
-    scores = [last["scores"][at] / (at // 6 + 1) for at in last["finished"]]
+        assert columns["scores"][at] == pytest.approx(before + columns["logs"][at], abs=1e-4)
+    assert {beam_view.FATES[columns["fates"][at]] for at in last["finished"]} == {"finished"}
+    scores = [columns["scores"][at] / (at // 6 + 1) for at in last["finished"]]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == 3
     assert len(last["drawn"]) == 16
@@ -133,6 +138,7 @@ def test_anything_may_stand_in_a_link(services: Services, data: object) -> None:
 
 
 def test_everything_that_can_be_said_of_a_search_has_words() -> None:
+    assert get_args(Fate) == beam_view.FATES
     texts = i18n.texts("en")
     said = [*(f"fate_{fate}" for fate in get_args(Fate)), *(f"over_{outcome}" for outcome in get_args(Outcome))]
     said += [f"early_stopping_{choice}" for choice in setting(BeamSettings, "early_stopping").choices]
