@@ -198,10 +198,22 @@ class Opener:
         return page
 
 
+@pytest.fixture(scope="package")
+def app(server: Server) -> Server:
+    """The app whose pages are opened: the shared one, unless a module brings an `app` of its own."""
+    return server
+
+
 @pytest.fixture
-def open_page(browser: Browser, witness: Witness, server: Server) -> Iterator[Opener]:
-    """`open_page()` gives a page of the shared app; see `Opener`."""
-    opener = Opener(browser, witness, server.url)
+def open_page(browser: Browser, witness: Witness, app: Server) -> Iterator[Opener]:
+    """`open_page()` gives a page of the app; see `Opener`."""
+    opener = Opener(browser, witness, app.url)
     yield opener
     for context in opener.contexts:
         context.close()
+
+
+@pytest.fixture
+def page(open_page: Opener) -> Page:
+    """One page of the app."""
+    return open_page()

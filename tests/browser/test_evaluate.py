@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from playground.runs.store import RunStore
-from tests.browser.conftest import Opener, Server, Witness, running_app
+from tests.browser.conftest import Opener, Server, running_app
 from tests.browser.test_shell import SETTLED, open_tab
 from tests.evaluation.finished_runs import data_file, finished_run
 from tests.small_models import make_model
@@ -38,17 +38,9 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture
-def visit(browser: Browser, witness: Witness, app: Server) -> Iterator[Opener]:
-    opener = Opener(browser, witness, app.url)
-    yield opener
-    for context in opener.contexts:
-        context.close()
-
-
-def opened(visit: Opener, rows: int = ROWS, **options: object) -> Page:
+def opened(open_page: Opener, rows: int = ROWS, **options: object) -> Page:
     """The tab with one of the two results in it."""
-    page = visit(**options)  # type: ignore[arg-type]
+    page = open_page(**options)  # type: ignore[arg-type]
     open_tab(page, "evaluate")
     finished = page.locator("#evaluate-list li button").filter(has_text="A run on test")
     finished.nth(1 if rows == ROWS else 0).click()
@@ -68,8 +60,8 @@ def choose(page: Page, field: str, value: str) -> None:
     page.locator(f"#evaluate-rows-{field}").select_option(value)
 
 
-def test_scores_stand_side_by_side_with_their_difference(visit: Opener) -> None:
-    page = opened(visit)
+def test_scores_stand_side_by_side_with_their_difference(open_page: Opener) -> None:
+    page = opened(open_page)
     bleu = page.locator("#evaluate-scores tr[data-metric=bleu]")
     base, tuned = (float(bleu.locator("td").nth(at).inner_text()) for at in (0, 1))
     assert 0 < base < tuned < 100
@@ -81,20 +73,20 @@ def test_scores_stand_side_by_side_with_their_difference(visit: Opener) -> None:
         expect(page.locator(f"#evaluate-plot-{name} .main-svg").first).to_be_visible()
 
 
-def test_few_rows_come_with_a_warning_in_words(visit: Opener) -> None:
-    expect(opened(visit, rows=12).locator(".pe-few")).to_contain_text("Only 12 rows")
+def test_few_rows_come_with_a_warning_in_words(open_page: Opener) -> None:
+    expect(opened(open_page, rows=12).locator(".pe-few")).to_contain_text("Only 12 rows")
 
 
-def test_the_signature_is_copied(visit: Opener) -> None:
-    page = opened(visit)
+def test_the_signature_is_copied(open_page: Opener) -> None:
+    page = opened(open_page)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#evaluate-copy").click()
     expect(page.locator("#evaluate-copy")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#evaluate-signature").inner_text()
 
 
-def test_rows_are_paged_sorted_filtered_and_searched(visit: Opener) -> None:
-    page = opened(visit)
+def test_rows_are_paged_sorted_filtered_and_searched(open_page: Opener) -> None:
+    page = opened(open_page)
     assert shown_rows(page) == list(range(100, 110))
     for _ in range(3):
         page.locator("#evaluate-rows-next").click()
@@ -122,8 +114,8 @@ def test_rows_are_paged_sorted_filtered_and_searched(visit: Opener) -> None:
     expect(page.get_by_text("No row fits")).to_be_visible()
 
 
-def test_a_point_of_the_figure_leads_to_its_row(visit: Opener) -> None:
-    page = opened(visit)
+def test_a_point_of_the_figure_leads_to_its_row(open_page: Opener) -> None:
+    page = opened(open_page)
     choose(page, "show", "worse")
     expect(page.locator("#evaluate-plot-rows .scatterlayer .point")).to_have_count(ROWS)
     page.evaluate(
@@ -133,14 +125,14 @@ def test_a_point_of_the_figure_leads_to_its_row(visit: Opener) -> None:
     assert shown_rows(page) == list(range(120, 130))
 
 
-def test_markup_in_data_stays_text(visit: Opener) -> None:
-    page = opened(visit)
+def test_markup_in_data_stays_text(open_page: Opener) -> None:
+    page = opened(open_page)
     expect(page.locator("tr[data-row='101'] .pe-column-question")).to_contain_text(HOSTILE)
     assert page.evaluate("window.hurt") is None
 
 
-def test_every_row_can_be_taken_away(visit: Opener) -> None:
-    page = opened(visit)
+def test_every_row_can_be_taken_away(open_page: Opener) -> None:
+    page = opened(open_page)
     choose(page, "show", "worse")
     with page.expect_download() as found:
         page.locator("#evaluate-rows-csv").click()
@@ -157,8 +149,8 @@ def test_every_row_can_be_taken_away(visit: Opener) -> None:
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)])
-def test_everyone_can_read_a_result(visit: Opener, width: int, dark: bool) -> None:
-    page = opened(visit, rows=12, width=width, dark=dark)
+def test_everyone_can_read_a_result(open_page: Opener, width: int, dark: bool) -> None:
+    page = opened(open_page, rows=12, width=width, dark=dark)
     expect(page.locator("#evaluate-plot-differences .main-svg").first).to_be_visible()
     page.wait_for_function(SETTLED)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -171,8 +163,8 @@ def test_everyone_can_read_a_result(visit: Opener, width: int, dark: bool) -> No
     assert not serious, "\n".join(serious)
 
 
-def test_an_evaluation_from_the_click_to_the_table(visit: Opener, app: Server) -> None:
-    page = visit()
+def test_an_evaluation_from_the_click_to_the_table(open_page: Opener, app: Server) -> None:
+    page = open_page()
     open_tab(page, "evaluate")
     page.locator("#evaluate-run input").click()
     page.get_by_role("option", name=re.compile("A small run")).click()
@@ -190,8 +182,8 @@ def test_an_evaluation_from_the_click_to_the_table(visit: Opener, app: Server) -
     assert newest["phase"] == "done"
 
 
-def test_an_evaluation_is_cancelled_by_its_owner(visit: Opener, app: Server) -> None:
-    page = visit()
+def test_an_evaluation_is_cancelled_by_its_owner(open_page: Opener, app: Server) -> None:
+    page = open_page()
     open_tab(page, "evaluate")
     page.locator("#evaluate-run input").click()
     page.get_by_role("option", name=re.compile("A small run")).click()

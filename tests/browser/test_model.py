@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Opener, Server, Witness, running_app
+from tests.browser.conftest import Server, running_app
 from tests.hub_server import Repository, StandIn, serve
 from tests.small_models import make_model
 
@@ -46,14 +46,6 @@ def app(hub: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
     ) as running:
         running.wait_for("empty")
         yield running
-
-
-@pytest.fixture
-def page(browser: Browser, witness: Witness, app: Server) -> Iterator[Page]:
-    opener = Opener(browser, witness, app.url)
-    yield opener()
-    for context in opener.contexts:
-        context.close()
 
 
 def load(page: Page, source: str, field: str, typed: str) -> None:

@@ -1,14 +1,13 @@
 """A run whose worker is killed goes on at a click, on the same curve, in every page that shows it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from gradio_client import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Opener, Server, Witness, running_app
+from tests.browser.conftest import Opener, Server, running_app
 from tests.evaluation.finished_runs import data_file
 from tests.jobs.conftest import workers_of
 from tests.small_models import make_model
@@ -37,16 +36,15 @@ def steps_on(page: Page) -> list[int]:
     return found
 
 
-def look(opener: Opener, name: str) -> Page:
+def look(open_page: Opener, name: str) -> Page:
     """A page that looks at a run."""
-    page = opener()
+    page = open_page()
     page.get_by_role("tab", name="Train", exact=True).click()
     page.locator(".pt-run", has_text=name).first.click()
     return page
 
 
-def test_a_killed_run_is_resumed_at_a_click(browser: Browser, witness: Witness, app: Server, tmp_path: Path) -> None:
-    opener = Opener(browser, witness, app.url)
+def test_a_killed_run_is_resumed_at_a_click(open_page: Opener, app: Server) -> None:
     config: dict[str, Any] = {
         "name": "to be killed",
         "model": str(app.home / "llama"),
@@ -54,7 +52,7 @@ def test_a_killed_run_is_resumed_at_a_click(browser: Browser, witness: Witness, 
         "training": {"max_steps": STEPS, "batch_size": 2, "eval_steps": 0, "sample_steps": 30, "save_steps": 20},
     }
     Client(app.url, verbose=False).predict(config=config, api_name="/start_run")
-    page, other = look(opener, "to be killed"), look(opener, "to be killed")
+    page, other = look(open_page, "to be killed"), look(open_page, "to be killed")
     wait_until(lambda: len(steps_on(page)) > 30, 300, "some points")
     expect(page.locator("#train-resume")).to_be_hidden()
     (worker,) = workers_of(app.process.pid)
@@ -71,5 +69,3 @@ def test_a_killed_run_is_resumed_at_a_click(browser: Browser, witness: Witness, 
         expect(watching.locator("#train-stop")).to_be_hidden()
     assert steps_on(other) == list(range(1, STEPS + 1))
     expect(page.locator("#train-samples-step")).to_have_attribute("max", str(STEPS // 30))
-    for context in opener.contexts:
-        context.close()

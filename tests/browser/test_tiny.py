@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Opener, Server, Witness, running_app
+from tests.browser.conftest import Server, running_app
 from tests.browser.test_shell import open_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -18,14 +18,6 @@ MINUTES = 600_000
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running_app(tmp_path_factory.mktemp("tiny"), PLAYGROUND_MODEL="tiny") as running:
         yield running
-
-
-@pytest.fixture
-def page(browser: Browser, witness: Witness, app: Server) -> Iterator[Page]:
-    opener = Opener(browser, witness, app.url)
-    yield opener()
-    for context in opener.contexts:
-        context.close()
 
 
 def bleu(page: Page, column: int) -> float:
