@@ -100,7 +100,10 @@ def _wire(made: Takeaway, services: Services, shell: Shell) -> None:
         concurrency_limit=4,
         **quiet,
     )
-    made.cancel.click(shown(call_off), None, [made.pushed, made.push, made.cancel], cancels=[pushing], **quiet)
+    # Past the queue: Gradio's page closes its stream with the last event that is cancelled, and would miss the answer.
+    made.cancel.click(
+        shown(call_off), None, [made.pushed, made.push, made.cancel], cancels=[pushing], queue=False, **quiet
+    )
 
 
 def offer(services: Services, person: object, run: str, request: gr.Request) -> tuple[dict[str, Any], Any, Any]:
