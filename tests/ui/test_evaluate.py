@@ -44,7 +44,7 @@ class Queue:
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    def submit(self, kind: Any, document: Any, owner: str = "", name: str = "") -> str:
+    def submit(self, kind: Any, document: Any, owner: str = "", name: str = "", *, most: int | None = None) -> str:
         from playground.jobs.submission import submit
 
         return submit(self.services.store, kind, document, owner=owner, name=name)
@@ -52,8 +52,8 @@ class Queue:
     def stop(self, job: str) -> int:
         return self.services.store.request_stop(job)
 
-    def position(self, _: str) -> None:
-        return None
+    def places(self) -> dict[str, Any]:
+        return {}
 
 
 @pytest.fixture
