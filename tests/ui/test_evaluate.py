@@ -44,7 +44,7 @@ class Queue:
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    def submit(self, kind: Any, document: Any, owner: str = "", name: str = "", *, most: int | None = None) -> str:
+    def submit(self, kind: Any, document: Any, owner: str = "", name: str = "", **_: object) -> str:
         from playground.jobs.submission import submit
 
         return submit(self.services.store, kind, document, owner=owner, name=name)
