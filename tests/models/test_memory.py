@@ -79,8 +79,8 @@ def test_training_grows_with_what_it_should(small_models: dict[str, Path]) -> No
     assert needed(gradient_checkpointing=True) < needed()
     more = 48 * 2 * ((32 + 32) + (32 + 16))  # weights of rank 64 over those of rank 16
     assert needed(AdapterSettings(rank=64)) - needed() == 12 * more
-    gathers = {"gradient_accumulation": 2}
-    assert needed(AdapterSettings(rank=64), **gathers) - needed(**gathers) == 16 * more
+    gathering = needed(AdapterSettings(rank=64), gradient_accumulation=2) - needed(gradient_accumulation=2)
+    assert gathering == 16 * more
     trained = parameters_of(folder)
     assert needed(AdapterSettings(kind="none"), optimizer="sgd") == needed(AdapterSettings(kind="none")) - 8 * trained
 
