@@ -154,7 +154,8 @@ class Witness:
 
     def reload(self, page: Page) -> None:
         """Reloads a page; Gradio complains of its own requests that this cuts off."""
-        self.allowed += ["AbortError: signal is aborted", "Connection errored out"]
+        self.allowed += ["AbortError: signal is aborted", "Connection errored out", "Unexpected error 404"]
+        self.allowed += ["net::ERR_INCOMPLETE_CHUNKED_ENCODING", "TypeError: network error"]
         page.reload()
         page.wait_for_selector("#pp-chip[data-state]")
 

@@ -51,11 +51,14 @@ def test_a_killed_run_is_resumed_at_a_click(open_page: Opener, app: Server) -> N
         "data": {"source": str(app.home / "rows.json"), "template": "instruction-response", "split": [0.5, 0.5]},
         "training": {"max_steps": STEPS, "batch_size": 2, "eval_steps": 0, "sample_steps": 30, "save_steps": 20},
     }
-    Client(app.url, verbose=False).predict(config=config, api_name="/start_run")
+    client = Client(app.url, verbose=False)
+    run = client.predict(config=config, api_name="/start_run")["run"]
+    wait_until(lambda: client.predict(run=run, api_name="/run_status")["steps"] > 30, 300, "some steps")
+    (worker,) = workers_of(app.process.pid)
+    worker.suspend()  # it would be done before two pages are open
     page, other = look(open_page, "to be killed"), look(open_page, "to be killed")
     wait_until(lambda: len(steps_on(page)) > 30, 300, "some points")
     expect(page.locator("#train-resume")).to_be_hidden()
-    (worker,) = workers_of(app.process.pid)
     worker.kill()
     for watching in (page, other):
         expect(watching.locator("#train-live .pt-phase").first).to_have_text("Failed", timeout=LONG)

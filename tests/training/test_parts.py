@@ -235,6 +235,7 @@ def test_every_training_setting_reaches_the_trainer_or_is_used_before_it(tmp_pat
         "eval_steps": 3,
         "save_steps": 3,
         "log_steps": 3,
+        "report_to": "tensorboard",
         "seed": 3,
     }
     elsewhere = {"max_length", "precision", "eval_rows", "sample_steps", "sample_tokens"}
