@@ -8,10 +8,10 @@ begins with a special token already, as chat templates' texts do. What a tokeniz
 the answer carries its own end.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Literal
+from typing import Literal, TypeVar
 
 from transformers import PreTrainedTokenizerBase
 
@@ -23,6 +23,7 @@ from playground.data.templates import check, render, render_pair
 from playground.errors import DataError
 
 LossOn = Literal["response", "all"]
+Text = TypeVar("Text", Rendered, Pair)
 
 BATCH = 512
 """Rows that are tokenized at once: enough to keep a fast tokenizer busy, few enough to take no memory to speak of."""
@@ -154,20 +155,14 @@ def encode_batches(
     check(template, tokenizer)
     encoder = _Encoder(tokenizer)
     for start in range(0, len(records), BATCH):
-        rendered: list[tuple[int, Rendered]] = []
-        dropped: list[Dropped] = []
-        for record in records[start : start + BATCH]:
-            try:
-                rendered.append((record.row, render(record, template, tokenizer)))
-            except DataError as problem:
-                dropped.append(Dropped(record.row, str(problem)))
+        rendered, dropped = _in_words(records[start : start + BATCH], render, template, tokenizer)
         kept: list[TokenizedRow] = []
         rows = _tokenize_all([text for _, text in rendered], encoder, max_length, loss_on)
         for (place, _), row in zip(rendered, rows, strict=True):
             if row.answer_tokens:
                 kept.append(row)
             else:
-                dropped.append(Dropped(place, f"The prompt alone fills the {max_length} tokens, so no answer is left."))
+                dropped.append(_without_answer(place, max_length))
         yield EncodedRows(tuple(kept), tuple(sorted(dropped, key=lambda drop: drop.row)))
 
 
@@ -183,24 +178,39 @@ def encode_pair_batches(
     check(template, tokenizer)
     encoder = _Encoder(tokenizer)
     for start in range(0, len(records), BATCH):
-        rendered: list[tuple[int, Pair]] = []
-        dropped: list[Dropped] = []
-        for record in records[start : start + BATCH]:
-            try:
-                rendered.append((record.row, render_pair(record, template, tokenizer)))
-            except DataError as problem:
-                dropped.append(Dropped(record.row, str(problem)))
+        rendered, dropped = _in_words(records[start : start + BATCH], render_pair, template, tokenizer)
         kept: list[TokenizedPair] = []
         pairs = _tokenize_pairs([pair for _, pair in rendered], encoder, max_length)
         for (place, _), pair in zip(rendered, pairs, strict=True):
             if not pair.chosen_ids or not pair.rejected_ids:
-                dropped.append(Dropped(place, f"The prompt alone fills the {max_length} tokens, so no answer is left."))
+                dropped.append(_without_answer(place, max_length))
             elif pair.chosen_ids == pair.rejected_ids:
                 how = f"as far as {max_length} tokens reach" if pair.truncated else "to this tokenizer"
                 dropped.append(Dropped(place, f"Both answers are the same {how}, so nothing is preferred."))
             else:
                 kept.append(pair)
         yield EncodedPairs(tuple(kept), tuple(sorted(dropped, key=lambda drop: drop.row)))
+
+
+def _in_words(
+    records: Sequence[Record],
+    render_one: Callable[[Record, str, PreTrainedTokenizerBase], Text],
+    template: str,
+    tokenizer: PreTrainedTokenizerBase,
+) -> tuple[list[tuple[int, Text]], list[Dropped]]:
+    """Each record's place and text, and the records that the template has no place for."""
+    rendered: list[tuple[int, Text]] = []
+    dropped: list[Dropped] = []
+    for record in records:
+        try:
+            rendered.append((record.row, render_one(record, template, tokenizer)))
+        except DataError as problem:
+            dropped.append(Dropped(record.row, str(problem)))
+    return rendered, dropped
+
+
+def _without_answer(place: int, max_length: int) -> Dropped:
+    return Dropped(place, f"The prompt alone fills the {max_length} tokens, so no answer is left.")
 
 
 def none_left(records: int, template: str, max_length: int, dropped: Sequence[Dropped]) -> DataError:

@@ -1,6 +1,5 @@
 """What the Rollouts view has done in the background: rollouts drawn and scored, scored anew, and the sweep."""
 
-import base64
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from playground.rewards.registry import Surroundings, make_reward
 from playground.rewards.reward import Bounds
 from playground.runs.events import Progress
 from playground.ui.desk import Work
+from playground.ui.packing import packed
 from playground.ui.services import Services
 
 
@@ -53,9 +53,9 @@ def draw_and_score(services: Services, asked: Asked, work: Work) -> bool:
         "longest": max(lengths),
         "tokens": {str(token): text for token, text in drawn.tokens.items()},
         "lengths": lengths,
-        "ids": _packed([token for rollout in drawn.rollouts for token in rollout.ids], "<i4"),
-        "logs": _packed([log for rollout in drawn.rollouts for log in rollout.logs], "<f4"),
-        "raw_logs": _packed([log for rollout in drawn.rollouts for log in rollout.raw_logs], "<f4"),
+        "ids": packed([token for rollout in drawn.rollouts for token in rollout.ids], "<i4"),
+        "logs": packed([log for rollout in drawn.rollouts for log in rollout.logs], "<f4"),
+        "raw_logs": packed([log for rollout in drawn.rollouts for log in rollout.raw_logs], "<f4"),
         "completions": completions,
         "ended": [rollout.ended for rollout in drawn.rollouts],
     }
@@ -148,10 +148,3 @@ def _scores(settings: RewardConfig, reward: Any, prompt: str, completions: Seque
 def _ends(bounds: Bounds) -> list[float | None]:
     """Bounds as JSON values: null for none."""
     return [end if abs(end) != float("inf") else None for end in (bounds.low, bounds.high)]
-
-
-def _packed(numbers: Sequence[float], kind: str) -> str:
-    """Numbers as base64 of their little-endian bytes."""
-    import numpy as np
-
-    return base64.b64encode(np.asarray(numbers, dtype=kind).tobytes()).decode()
