@@ -20,18 +20,6 @@ function announce(result) {
   drawRows(result);
 }
 
-/** Why an evaluation could not be started. */
-export function mountProblem(root, props, _tell, watch) {
-  const draw = () => {
-    const { error } = props.value || {};
-    const line = element("p", "pp-error", error);
-    line.setAttribute("role", "alert");
-    root.querySelector(".pp-panel").replaceChildren(...(error ? [line] : []));
-  };
-  watch("value", draw);
-  draw();
-}
-
 export function mountRows(root) {
   const rows = new Rows(root.querySelector(".pp-panel"));
   drawRows = (result) => rows.show(result);

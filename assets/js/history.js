@@ -12,18 +12,6 @@ const say = (key, values) => playground.text(key, values);
 const LISTED_EVERY = 3000;
 const SECOND = 1000;
 
-/** Everything that is wrong with a file that was to be a config. */
-export function mountProblem(root, props, _tell, watch) {
-  const draw = () => {
-    const { error } = props.value || {};
-    const line = element("p", "pp-error", error);
-    line.setAttribute("role", "alert");
-    root.querySelector(".pp-panel").replaceChildren(...(error ? [line] : []));
-  };
-  watch("value", draw);
-  draw();
-}
-
 export function mountComparison(root, props, tell, watch) {
   const comparison = new Comparison(root.querySelector(".pp-panel"), props.plotly, tell.differ);
   watch("value", () => comparison.answer(props.value || {}));

@@ -63,7 +63,7 @@ def build(services: Services, shell: Shell) -> EvaluateTab:
                 )  # fmt: skip
                 batch = number_for(EvaluationSettings, "batch_size", elem_id="evaluate-batch-size", min_width=100)
             form = build_generation_form("evaluate")
-            problem = widget("evaluate.js", "evaluate-problem", mount="mountProblem")
+            problem = widget("problem.js", "evaluate-problem")
             start = gr.Button(text("evaluate.start"), variant="primary", elem_id="evaluate-start")
             evaluations = widget("evaluate.js", "evaluate-list", "pick", mount="mountList")
         with gr.Column(scale=3, min_width=320):

@@ -50,7 +50,7 @@ def build(services: Services, shell: Shell) -> HistoryTab:
         upload = gr.UploadButton(
             cast("str", text("history.import")), file_types=[".json"], size="sm", elem_id="history-import"
         )
-    problem = widget("history.js", "history-problem", mount="mountProblem", elem_classes="pp-bare")
+    problem = widget("problem.js", "history-problem", elem_classes="pp-bare")
     table = widget(
         "history.js",
         "history-table",
