@@ -3,11 +3,12 @@
 import { reason } from "./beam_facts.js";
 import { written } from "./beam_link.js";
 import { joined } from "./beam_search.js";
-import { png, save } from "./distribution_figure.js";
-import { make, text } from "./distribution_page.js";
+import { save } from "./distribution_figure.js";
+import { KINDS, Share as Taken } from "./distribution_share.js";
 
 const NAME = "beam-search";
-const KINDS = ["link", "csv", "json", "svg", "png"];
+const { link, csv: table, ...pictures } = KINDS;
+const BUTTONS = { link, csv: table, json: "beam.share_json", ...pictures };
 const HEAD = 64;
 const JSONED = new Set(["token", "text"]);
 const SVG = "http://www.w3.org/2000/svg";
@@ -24,30 +25,18 @@ const LOOKS = [
   ["pgb-path", { fill: "#00527f", stroke: "#00527f", "stroke-width": 2.5 }],
 ];
 
-export class Share {
+export class Share extends Taken {
   /** @param {() => {view: Object, search: Object, tree: Object, caption: string[]}} current */
   constructor(current) {
-    this.current = current;
-    this.note = make("span", { class: "pgd-share-note", role: "status" });
-    const buttons = KINDS.map((kind) =>
-      make("button", { type: "button", class: "pgd-button pgd-quiet", "data-action": kind, onclick: () => this[kind]() }, text(kind === "json" ? "beam.share_json" : `distribution.share_${kind}`)),
-    );
-    this.element = make("div", { class: "pgd-share" }, make("span", {}, text("distribution.share")), ...buttons, this.note);
+    super(current, NAME, BUTTONS);
   }
 
-  /** Copies the address, and puts it into the address bar, where it can be copied by hand. */
-  async link() {
-    const address = new URL(location.href);
-    address.search = "";
-    address.hash = written(this.current().view);
-    history.replaceState(history.state, "", address.hash);
-    window.playground.followed = location.hash;
-    const copied = await Promise.resolve(navigator.clipboard?.writeText(address.href)).then(() => Boolean(navigator.clipboard), () => false);
-    this.note.textContent = text(copied ? "distribution.share_copied" : "distribution.share_in_bar");
+  address() {
+    return written(this.current().view);
   }
 
-  csv() {
-    save(csv(this.current().search), "text/csv", `${NAME}.csv`);
+  table() {
+    return csv(this.current().search);
   }
 
   json() {
@@ -56,14 +45,6 @@ export class Share {
     const rivals = { greedy: search.greedy, drawn: search.drawn };
     const told = { model, prompt, chat, run, settings: search.settings, prompt_ids: search.ids, outcome: search.outcome, final: search.finished, ...rivals };
     save(JSON.stringify({ ...told, candidates: rows(search) }, null, 1), "application/json", `${NAME}.json`);
-  }
-
-  svg() {
-    save(this.figure(), "image/svg+xml", `${NAME}.svg`);
-  }
-
-  async png() {
-    save(await png(this.figure()), "image/png", `${NAME}.png`);
   }
 
   figure() {
