@@ -1,4 +1,4 @@
-"""Settings of rewards: what makes a completion good, as a number. Trained reward models join by a class of their own.
+"""Settings of rewards: what makes a completion good, as a number.
 
 As JSON a reward is `{"kind": "length", "target": 20}`, its settings beside its kind, and a weighted sum is
 `{"kind": "sum", "terms": [{"weight": 0.5, "reward": {"kind": …}}, …]}`.
@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import regex
 
-from playground.config import codec
-from playground.config.settings import Range, Settings
+from playground.config.sections import decode_section, encode_section
+from playground.config.settings import Range, Settings, Variant
 from playground.errors import ConfigError
 
 LONGEST_PATTERN = 300
@@ -22,8 +22,20 @@ MOST_TERMS = 8
 SUM = "sum"
 
 
+class _Reward(Variant):
+    """What is common to a reward of one kind and a sum."""
+
+    @staticmethod
+    def from_json(document: object) -> "RewardConfig":
+        return decode_reward(document)
+
+    def to_json(self) -> dict[str, Any]:
+        assert isinstance(self, RewardSettings | WeightedSum)  # noqa: S101, there is no third
+        return encode_reward(self)
+
+
 @dataclass(frozen=True)
-class RewardSettings(Settings):
+class RewardSettings(Settings, _Reward):
     """Base of the settings of one kind of reward."""
 
     kind: ClassVar[str]
@@ -137,6 +149,22 @@ class ClassifierReward(RewardSettings):
 
 
 @dataclass(frozen=True)
+class TrainedReward(RewardSettings):
+    """What a reward model says that was trained here: the score of the completion behind its prompt."""
+
+    section: ClassVar[str] = "reward.reward_model"
+    kind: ClassVar[str] = "reward_model"
+
+    run: str = ""
+    """The finished run of a reward model, by its id."""
+    prompt: Literal["given", "question"] = "given"
+    """Given: the prompt is read as it stands, in the template already if it has one. Question: it is put into the
+    template that the reward model was trained with."""
+    batch_size: Annotated[int, Range(1, 512)] = 16
+    """Texts scored at once; scores do not depend on it."""
+
+
+@dataclass(frozen=True)
 class Term(Settings):
     """One part of a weighted sum."""
 
@@ -149,7 +177,7 @@ class Term(Settings):
 
 
 @dataclass(frozen=True)
-class WeightedSum:
+class WeightedSum(_Reward):
     """Several rewards as one: Σ weight × reward."""
 
     terms: tuple[Term, ...]
@@ -161,7 +189,8 @@ class WeightedSum:
 
 RewardConfig = RewardSettings | WeightedSum
 KINDS: dict[str, type[RewardSettings]] = {
-    found.kind: found for found in (SentimentReward, LengthReward, KeywordReward, PatternReward, ClassifierReward)
+    found.kind: found
+    for found in (SentimentReward, LengthReward, KeywordReward, PatternReward, ClassifierReward, TrainedReward)
 }
 """Every kind but the sum, in the order in which a form offers them."""
 
@@ -171,7 +200,7 @@ def encode_reward(reward: RewardConfig) -> dict[str, Any]:
     if isinstance(reward, WeightedSum):
         terms = [{"weight": term.weight, "reward": encode_reward(term.reward)} for term in reward.terms]
         return {"kind": SUM, "terms": terms}
-    return {"kind": reward.kind, **codec.encode_section(reward)}
+    return {"kind": reward.kind, **encode_section(reward)}
 
 
 def decode_reward(document: object) -> RewardConfig:
@@ -197,7 +226,7 @@ def _decode_one(document: object) -> RewardSettings:
     if not isinstance(kind, str) or kind not in KINDS:
         known = ", ".join([*KINDS, SUM])
         raise ConfigError([f"reward.kind must be one of {known}; got {kind!r}."])
-    return codec.decode_section(KINDS[kind], {name: value for name, value in document.items() if name != "kind"})
+    return decode_section(KINDS[kind], {name: value for name, value in document.items() if name != "kind"})
 
 
 def _decode_sum(document: Mapping[str, object]) -> WeightedSum:

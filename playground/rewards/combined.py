@@ -28,14 +28,18 @@ class Sum:
         return Bounds(math.fsum(one.low for one in ends), math.fsum(one.high for one in ends))
 
     def __call__(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:
-        return [
-            math.fsum(part.weight * value for part, value in zip(self.parts, values, strict=True))
-            for values in zip(*self.each(prompts, completions), strict=True)
-        ]
+        return self.of(self.each(prompts, completions))
 
     def each(self, prompts: Sequence[str], completions: Sequence[str]) -> list[list[float]]:
         """What every part says by itself, before its weight."""
         return [scored(part.reward, prompts, completions) for part in self.parts]
+
+    def of(self, each: Sequence[Sequence[float]]) -> list[float]:
+        """The sums of what `each` gave."""
+        return [
+            math.fsum(part.weight * value for part, value in zip(self.parts, values, strict=True))
+            for values in zip(*each, strict=True)
+        ]
 
 
 def _weighted(part: Weighted) -> Bounds:

@@ -14,8 +14,10 @@ from playground.config.rewards import (
     RewardConfig,
     RewardSettings,
     SentimentReward,
+    TrainedReward,
     terms_of,
 )
+from playground.errors import ConfigError
 from playground.rewards.combined import Sum, Weighted
 from playground.rewards.lexicon import Sentiment
 from playground.rewards.reward import Reward
@@ -46,12 +48,22 @@ def _classifier(settings: ClassifierReward, around: Surroundings) -> Reward:
     return Classifier(classifier_of(settings.model, around), settings, around.stop)
 
 
+def _trained(settings: TrainedReward, around: Surroundings) -> Reward:
+    from playground.rewards.scoring import reward_model_of
+    from playground.rewards.trained import Trained
+
+    if not settings.run:
+        raise ConfigError(["reward.reward_model.run is empty; choose a finished run of a reward model."])
+    return Trained(reward_model_of(settings.run, report=around.report, stop=around.stop), settings, around.stop)
+
+
 MAKERS: dict[type[RewardSettings], Maker] = {
     SentimentReward: lambda settings, _: Sentiment(settings),
     LengthReward: lambda settings, _: Length(settings),
     KeywordReward: lambda settings, _: Keyword(settings),
     PatternReward: lambda settings, _: Pattern(settings),
     ClassifierReward: _classifier,
+    TrainedReward: _trained,
 }
 """A new kind of reward adds its settings to `config.rewards.KINDS` and its maker here."""
 
@@ -60,7 +72,8 @@ def make_reward(settings: RewardConfig, around: Surroundings | None = None) -> S
     """The reward that settings describe, ready to be asked; one alone is a sum of one.
 
     Raises:
-        ModelError: a model that it needs cannot be had or is no classifier.
+        ModelError: a model that it needs cannot be had, or is no classifier or reward model.
+        ConfigError: a model that it needs is not named.
         Cancelled: it was given up.
     """
     around = around or Surroundings()

@@ -2,23 +2,37 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.components.base import Component
 
-from playground.config.rewards import KINDS, RewardConfig, RewardSettings, Term, decode_reward, encode_reward, terms_of
+from playground.config.rewards import (
+    KINDS,
+    RewardConfig,
+    RewardSettings,
+    Term,
+    TrainedReward,
+    decode_reward,
+    encode_reward,
+    terms_of,
+)
 from playground.config.settings import Setting, settings_of
 from playground.errors import ConfigError, NotAllowed
 from playground.models import catalogue
 from playground.models.fetch import names_a_folder
-from playground.ui.forms import checkbox_for, choice_for, number_for, split_texts, text_for
+from playground.ui.forms import field_for, list_for, number_for, split_texts
 from playground.ui.i18n import text
-from playground.ui.identity import Person
+from playground.ui.identity import Person, check_owner
+
+if TYPE_CHECKING:
+    from playground.runs.store import RunStore
 
 FIRST = "sentiment"
 """Ticked at the beginning: it needs nothing and is understood at once."""
 NARROW = 130
+RUNS = 1 + sum(len(settings_of(cls)) + 1 for cls in list(KINDS.values())[: list(KINDS).index(TrainedReward.kind)])
+"""Which of `RewardForm.inputs()` names a reward model: its kind's first."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +43,22 @@ class RewardForm:
     fields: tuple[Component, ...]
     panels: tuple[gr.Group, ...]
 
+    @property
+    def runs(self) -> Component:
+        """The field of reward models; `reward_runs.offer_reward_runs` fills it."""
+        return self.inputs()[RUNS]
+
     def inputs(self) -> list[Component]:
         """What a handler takes, for `reward_of`."""
         return [self.kinds, *self.fields]
 
 
-def build_reward_form(prefix: str) -> RewardForm:
-    """Lays the fields out; those of a kind are shown where it is ticked."""
+def build_reward_form(prefix: str, narrow: int = NARROW) -> RewardForm:
+    """Lays the fields out; those of a kind are shown where it is ticked.
+
+    Args:
+        narrow: pixels below which a field stands in a line of its own.
+    """
     kinds = gr.CheckboxGroup(
         [(text(f"reward.{kind}"), kind) for kind in KINDS],
         value=[FIRST],
@@ -49,8 +72,8 @@ def build_reward_form(prefix: str) -> RewardForm:
         with gr.Group(visible=kind == FIRST, elem_classes="pp-reward", elem_id=f"{prefix}-reward-{kind}") as panel:
             gr.Markdown(text(f"reward.{kind}.about"), elem_classes="pp-reward-about")
             with gr.Row():
-                fields += [_field(cls, found, prefix) for found in settings_of(cls)]
-                fields.append(number_for(Term, "weight", elem_id=f"{prefix}-reward-{kind}-weight", min_width=NARROW))
+                fields += [_field(cls, found, prefix=prefix, min_width=narrow) for found in settings_of(cls)]
+                fields.append(number_for(Term, "weight", elem_id=f"{prefix}-reward-{kind}-weight", min_width=narrow))
         panels.append(panel)
     kinds.change(
         _panels_of, [kinds], panels, api_visibility="private", show_progress="hidden", queue=False,
@@ -92,13 +115,17 @@ def reward_values(reward: RewardConfig) -> list[Any]:
     return values
 
 
-def check_reward_rights(reward: RewardConfig, known: Person) -> None:
-    """Folders of this machine, and downloads, are for the host; a classifier that is here already is for everyone.
+def check_reward_rights(reward: RewardConfig, known: Person, store: "RunStore") -> None:
+    """Folders of this machine, and downloads, are for the host; a classifier that is here already is for everyone, and
+    a reward model is for whoever trained it.
 
     Raises:
-        NotAllowed: the person may not use the classifier named.
+        NotAllowed: the person may not use the classifier or the reward model named.
+        RunError: there is no such run.
     """
     for term in terms_of(reward):
+        if isinstance(term.reward, TrainedReward) and term.reward.run:
+            check_owner(store.get(term.reward.run).owner, known)
         model = getattr(term.reward, "model", None)
         if known.host or model is None:
             continue
@@ -109,20 +136,15 @@ def check_reward_rights(reward: RewardConfig, known: Person) -> None:
             )
 
 
+def _field(cls: type[RewardSettings], found: Setting, **options: Any) -> Component:
+    """A setting's field; reward models are chosen from a list."""
+    if (cls, found.name) != (TrainedReward, "run"):
+        return field_for(cls, found.name, **options)
+    return list_for(cls, found.name, **options)
+
+
 def _panels_of(ticked: list[str]) -> list[Any]:
     return [gr.update(visible=kind in ticked) for kind in KINDS]
-
-
-def _field(cls: type[RewardSettings], found: Setting, prefix: str) -> Component:
-    options: dict[str, Any] = {"prefix": prefix, "min_width": NARROW}
-    match found.kind:
-        case "choice":
-            return choice_for(cls, found.name, **options)
-        case "bool":
-            return checkbox_for(cls, found.name, **options)
-        case "int" | "float":
-            return number_for(cls, found.name, **options)
-    return text_for(cls, found.name, **options)
 
 
 def _value(found: Setting, value: Any) -> Any:

@@ -20,7 +20,7 @@ from playground.config.rollouts import RolloutSettings, SweepSettings
 from playground.errors import ConfigError
 from playground.rewards.registry import MAKERS
 
-KNOWN = "sentiment, length, keyword, pattern, classifier, sum"
+KNOWN = ", ".join([*KINDS, "sum"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
