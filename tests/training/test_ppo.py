@@ -1,0 +1,321 @@
+"""Whole PPO runs on small models: what moves and what must not, what is told, and how a run fails."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+
+from playground.config.methods.ppo import PPOSettings
+from playground.config.rewards import LengthReward, PatternReward, RewardSettings
+from playground.config.run import TrainingSettings
+from playground.errors import Cancelled, DataError, PlaygroundError, RunError
+from playground.rewards import registry
+from playground.rewards.reward import Bounds
+from playground.runs import checkpoints
+from playground.runs.events import Event, Log, Snapshot
+from playground.training.ppo import trainer
+from playground.training.ppo.actor import Actor
+from playground.training.ppo.learner import Learner
+from tests.training.ppo_runs import PROMPTS, learner_of, moved_actor, ppo_config
+from tests.training.runs import Ran, execute, weights_of, write_rows
+
+LARGEST = 16_000
+
+
+class Witness:
+    """Keeps the actor of a run, and every weight of it as it was before the first step."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.actor: Actor | None = None
+        self.before: dict[str, torch.Tensor] = {}
+        witness = self
+
+        class Watched(Actor):
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **kwargs)
+                witness.actor = self
+                witness.before = weights_of(self.model) | {
+                    f"value_head.{name}": weight for name, weight in weights_of(self.value_head).items()
+                }
+
+        monkeypatch.setattr(trainer, "Actor", Watched)
+
+
+@pytest.fixture(scope="module")
+def prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nine prompts, of which six are for training."""
+    return write_rows(tmp_path_factory.mktemp("prompts"), PROMPTS)
+
+
+@pytest.fixture(scope="module")
+def ran(small_models: dict[str, Path], prompts: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """A run with everything turned on."""
+    ppo = {
+        "reward": {
+            "kind": "sum",
+            "terms": [
+                {"weight": 2.0, "reward": {"kind": "length", "unit": "characters", "shape": "slope", "slope": 0.1}},
+                {"weight": -1.0, "reward": {"kind": "pattern", "pattern": "e", "counts": "times"}},
+            ],
+        },
+        "beta_target": 0.5, "beta_horizon": 100, "missing_eos_penalty": 1.5, "entropy_coefficient": 0.01,
+        "prompt_min_tokens": 2, "prompt_max_tokens": 4,
+    }  # fmt: skip
+    config = ppo_config(
+        small_models["llama"], prompts, ppo=ppo, max_steps=4, eval_steps=2, sample_steps=2, sample_tokens=4,
+        gradient_accumulation=2, batch_size=2, save_steps=2,
+    )  # fmt: skip
+    return execute(config, tmp_path_factory.mktemp("ran"))
+
+
+def test_everything_trained_moves_and_nothing_frozen_does(
+    small_models: dict[str, Path], prompts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    witness = Witness(monkeypatch)
+    execute(ppo_config(small_models["llama"], prompts), tmp_path)
+    actor = witness.actor
+    assert actor is not None
+    trained = actor.trained()
+    after = weights_of(actor.model) | {
+        f"value_head.{name}": weight for name, weight in actor.value_head.named_parameters()
+    }
+    for name, weight in witness.before.items():
+        assert torch.equal(after[name], weight) != (name in trained), name
+    saved = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
+    assert len(saved) == sum("lora_" in name for name in trained)
+    assert isinstance(actor.model, PeftModel)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "opt"])
+def test_every_weight_can_be_trained_beside_a_copy_that_stays(
+    family: str, small_models: dict[str, Path], prompts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    witness = Witness(monkeypatch)
+    config = ppo_config(small_models[family], prompts, adapter={"kind": "none", "targets": None}, learning_rate=1e-3)
+    ran = execute(config, tmp_path)
+    actor = witness.actor
+    assert actor is not None
+    after = weights_of(actor.model)
+    moved = [name for name, weight in weights_of(actor.model).items() if not torch.equal(weight, witness.before[name])]
+    # Positions that no text reaches are the only ones without a gradient.
+    assert set(after) - set(moved) <= {name for name in after if "bias" in name or "embed" in name or "wpe" in name}
+    with actor.reference() as reference:
+        kept = weights_of(reference.model)
+    assert all(torch.equal(weight, witness.before[name]) for name, weight in kept.items())
+    assert ran.values("objective/kl")[0] == pytest.approx(0, abs=1e-5)
+    assert (tmp_path / "model" / "model.safetensors").is_file()
+
+
+def test_it_starts_at_the_reference_with_every_ratio_at_one(ran: Ran) -> None:
+    assert abs(ran.values("objective/kl")[0]) <= 1e-5
+    assert ran.values("objective/kl")[-1] != 0
+    assert ran.values("beta")[0] == 0.05
+    # Six answers against a horizon of 100: at a divergence of 0 the most that β may fall by.
+    assert ran.values("beta")[1] == pytest.approx(0.05 * (1 - 0.2 * 6 / 100))
+
+
+def test_every_update_is_told_by_the_names_that_people_know(ran: Ran) -> None:
+    for name in (
+        "loss", "objective/kl", "objective/scores", "objective/rlhf_reward", "objective/non_score_reward",
+        "objective/entropy", "policy/approxkl_avg", "policy/clipfrac_avg", "policy/entropy_avg", "loss/policy_avg",
+        "loss/value_avg", "val/ratio", "val/ratio_var", "val/clipfrac_avg", "val/var_explained", "val/num_eos_tokens",
+        "length", "ended", "reward/length", "reward/pattern", "time/rollout", "time/score", "time/update",
+        "learning_rate", "grad_norm", "beta", "kl_target", "tokens_per_second", "eta_seconds", "memory_gb",
+        "num_tokens",
+    ):  # fmt: skip
+        assert [step for step, _ in ran.curve(name)] == [1, 2, 3, 4], name
+    assert [step for step, _ in ran.curve("eval_objective/scores")] == [0, 2, 4]
+    assert [step for step, _ in ran.curve("eval_objective/positive")] == [0, 2, 4]
+    assert all(0 <= share <= 1 for share in ran.values("eval_objective/positive"))
+    assert ran.outcome.steps == 4
+    assert ran.values("learning_rate") == pytest.approx([1e-2, 0.75e-2, 0.5e-2, 0.25e-2])
+    assert {sample.step for sample in ran.samples()} == {0, 2, 4}
+
+
+def test_the_score_is_the_weighted_sum_less_the_penalty_of_those_that_did_not_end(ran: Ran) -> None:
+    for at in range(4):
+        value = {name: ran.values(name)[at] for name in (
+            "objective/scores", "objective/raw_scores", "reward/length", "reward/pattern", "ended", "objective/kl",
+            "objective/rlhf_reward", "objective/non_score_reward", "beta",
+        )}  # fmt: skip
+        raw = 2 * value["reward/length"] - value["reward/pattern"]
+        assert value["objective/raw_scores"] == pytest.approx(raw, abs=1e-5)
+        assert value["objective/scores"] == pytest.approx(raw - 1.5 * (1 - value["ended"]), abs=1e-5)
+        assert value["objective/non_score_reward"] == pytest.approx(-value["beta"] * value["objective/kl"], abs=1e-6)
+        assert value["objective/rlhf_reward"] == pytest.approx(
+            value["objective/scores"] + value["objective/non_score_reward"], abs=1e-5
+        )
+
+
+def snapshots(ran: Ran, name: str) -> list[Snapshot]:
+    return [event for event in ran.events if isinstance(event, Snapshot) and event.name == name]
+
+
+def test_what_the_figures_need_is_there_small_and_adds_up(ran: Ran) -> None:
+    for event in ran.events:
+        if isinstance(event, Snapshot):
+            assert len(json.dumps(dict(event.data), allow_nan=False)) < LARGEST
+    tables, clips = snapshots(ran, "ppo.rollouts"), snapshots(ran, "ppo.clip")
+    assert [event.step for event in tables] == [event.step for event in clips] == [1, 2, 3, 4]
+    for table, scores in zip(tables, ran.values("objective/scores"), strict=True):
+        rows = table.data["rows"]
+        assert len(rows) == len(table.data["scores"]) == 6
+        assert sum(row["score"] for row in rows) / 6 == pytest.approx(scores, abs=1e-3)
+        assert rows[0]["score"] == max(row["score"] for row in rows)
+        for row in rows:
+            assert len(row["tokens"]) == len(row["advantage"]) == len(row["log_ratio"]) == len(row["value"])
+            # Rewards of tokens are the price of the divergence, and on the last one the score.
+            total = row["score"] - table.data["beta"] * row["kl"]
+            assert sum(row["token_reward"]) == pytest.approx(total, rel=2e-3, abs=2e-3)
+    dots, histogram = clips[-1].data["dots"], clips[-1].data["histogram"]
+    assert len(dots["ratio"]) == len(dots["token"]) == sum(histogram["counts"])
+    assert len(histogram["edges"]) == len(histogram["counts"]) + 1
+    assert len(clips[-1].data["epoch_kl"]) == 4
+    assert clips[-1].data["minibatches"] == 8
+
+
+def test_checkpoints_are_whole(ran: Ran) -> None:
+    assert [found.step for found in checkpoints.sealed(ran.folder)] == [4, 2]
+    assert all(checkpoints.is_whole(found) for found in checkpoints.sealed(ran.folder))
+
+
+def test_no_reward_moves_nothing(small_models: dict[str, Path], prompts: Path, tmp_path: Path) -> None:
+    nothing = {"kind": "pattern", "pattern": "never to be found, as it is too long"}
+    ran = execute(ppo_config(small_models["llama"], prompts, ppo={"reward": nothing}), tmp_path)
+    assert max(map(abs, ran.values("objective/kl"))) < 1e-3
+
+
+def test_the_price_of_divergence_pulls_a_policy_back(small_models: dict[str, Path], tmp_path: Path) -> None:
+    def way_back(kl: Any) -> list[float]:
+        actor, found = moved_actor(small_models["llama"], far=0.03)
+        settings = PPOSettings(
+            reward=PatternReward(pattern="never to be found"), kl=kl, beta=1.0, max_new_tokens=1, rollouts=512,
+            rollout_batch=512, whiten_advantages=False, value_coefficient=0.0, update_epochs=1,
+        )  # fmt: skip
+        training = TrainingSettings(batch_size=512, learning_rate=2e-3)
+        learner = learner_of(actor, found, settings, training, tmp_path)
+        prompt = [found.tokenizer("The film")["input_ids"]] * settings.rollouts
+        steps = [learner.step(number, prompt, interrupt=_nothing, alive=_nothing) for number in range(1, 7)]
+        return [float(step.experience.readings.log_ratio.square().mean()) for step in steps]
+
+    in_reward, in_loss, nearly = way_back("k1_reward"), way_back("k2_loss"), way_back("k3_loss")
+    assert in_reward[0] > 0.5
+    assert in_reward[-1] < 0.5 * in_reward[0]
+    assert nearly[-1] < 0.5 * nearly[0]
+    # While the policy is the one that drew, k1 in the reward and k2 in the loss have the very same gradient.
+    assert in_loss == pytest.approx(in_reward, rel=1e-2)
+
+
+def _nothing() -> None:
+    """Nobody interrupts."""
+
+
+class Odd:
+    """A reward that goes wrong on its second call."""
+
+    bounds = Bounds()
+
+    def __init__(self, wrong: Any) -> None:
+        self.wrong, self.calls = wrong, 0
+
+    def __call__(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:  # noqa: ARG002
+        self.calls += 1
+        if self.calls < 2:
+            return [float(len(text)) for text in completions]
+        if isinstance(self.wrong, Exception):
+            raise self.wrong
+        return [self.wrong] * len(completions)
+
+
+def odd(monkeypatch: pytest.MonkeyPatch, wrong: Any) -> None:
+    """Puts an odd reward in the place of `length`."""
+    makers: dict[type[RewardSettings], registry.Maker] = {LengthReward: lambda *_: Odd(wrong)}
+    monkeypatch.setattr(registry, "MAKERS", makers)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (math.nan, "The reward failed at update 2: The reward of completion 1 is nan"),
+        (ValueError("no such table"), "The reward failed at update 2 with ValueError: no such table"),
+    ],
+)
+def test_a_reward_that_fails_ends_the_run_with_a_sentence_and_a_checkpoint(
+    wrong: Any, says: str, small_models: dict[str, Path], prompts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd(monkeypatch, wrong)
+    with pytest.raises(RunError, match=says):
+        execute(ppo_config(small_models["llama"], prompts, save_steps=1), tmp_path)
+    assert [found.step for found in checkpoints.sealed(tmp_path)] == [1]
+
+
+def test_memory_that_runs_out_stays_what_it_is(
+    small_models: dict[str, Path], prompts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd(monkeypatch, MemoryError())
+    with pytest.raises(MemoryError):
+        execute(ppo_config(small_models["llama"], prompts, save_steps=1), tmp_path)
+    assert checkpoints.sealed(tmp_path)
+
+
+def test_weights_that_are_no_numbers_end_the_run_with_a_sentence(
+    small_models: dict[str, Path], prompts: Path, tmp_path: Path
+) -> None:
+    config = ppo_config(small_models["llama"], prompts, learning_rate=10, max_grad_norm=0, max_steps=30)
+    with pytest.raises(PlaygroundError, match=r"learning.rate"):
+        execute(config, tmp_path)
+
+
+def test_prompts_that_leave_no_room_are_left_out_or_refused(small_models: dict[str, Path], tmp_path: Path) -> None:
+    source = write_rows(tmp_path, [{"prompt": "film " * 100}, {"prompt": "The film"}])
+    ran = execute(
+        ppo_config(small_models["llama"], source, data={"split": [1.0, 0.0]}, max_steps=1, max_length=64),
+        tmp_path / "one",
+    )
+    assert "1 of 2 rows are left out. 1 × (first: row 0): Its prompt is longer than the 56 tokens" in ran.logs()
+    alone = write_rows(tmp_path, [{"prompt": "film " * 100}])
+    with pytest.raises(DataError, match="None of the 1 rows gives a prompt"):
+        execute(ppo_config(small_models["llama"], alone, max_steps=1, max_length=64), tmp_path / "two")
+    with pytest.raises(DataError, match="leave no room for a prompt"):
+        execute(ppo_config(small_models["llama"], source, ppo={"max_new_tokens": 600}, max_steps=1), tmp_path / "three")
+
+
+def test_empty_answers_are_answers(
+    small_models: dict[str, Path], prompts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Learner, "answer", _ending_at_once(Learner.answer))
+    ran = execute(ppo_config(small_models["llama"], prompts), tmp_path)
+    assert ran.values("length") == [1, 1, 1]
+    assert ran.values("objective/scores") == [0, 0, 0]
+    assert [row["answer"] for row in snapshots(ran, "ppo.rollouts")[0].data["rows"]] == [""] * 6
+
+
+def _ending_at_once(answer: Any) -> Any:
+    def patched(learner: Any, prompts: Any, stream: int, interrupt: Any) -> Any:
+        found = answer(learner, prompts, stream, interrupt)
+        width = found.mask.shape[1]
+        ids, attention = found.ids[:, : 1 - width or None].clone(), found.attention[:, : 1 - width or None]
+        ids[:, -1] = learner.ends[0]
+        return found._replace(
+            ids=ids, attention=attention, mask=found.mask[:, :1], ended=torch.ones_like(found.ended)
+        )  # fmt: skip
+
+    return patched
+
+
+def test_a_stop_before_the_first_step_leaves_nothing(
+    small_models: dict[str, Path], prompts: Path, tmp_path: Path
+) -> None:
+    def watch(event: Event, stop: Any) -> None:
+        if isinstance(event, Log):
+            stop.set()
+
+    with pytest.raises(Cancelled):
+        execute(ppo_config(small_models["llama"], prompts), tmp_path, watch)
+    assert not list(tmp_path.iterdir())

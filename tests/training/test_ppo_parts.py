@@ -1,0 +1,224 @@
+"""The stages of PPO each by itself: what is drawn, what is read of it, and what the gradients are."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import Gemma2Config, Gemma2ForCausalLM
+
+from playground.config.methods.ppo import PPOSettings
+from playground.config.run import AdapterSettings, TrainingSettings
+from playground.core import sampling
+from playground.models.adapters import attach_lora
+from playground.models.loading import LoadedModel
+from playground.training.ppo.actor import Actor, Reading
+from playground.training.ppo.experience import Experience, look, weigh
+from playground.training.ppo.rollout import Rollouts
+from playground.training.ppo.update import Optimisation, update
+from tests.training.ppo_runs import answers, moved_actor
+
+TEMPERATURE = 0.8
+Scene = tuple[Actor, LoadedModel, list[list[int]], list[int], Rollouts]
+
+
+@pytest.fixture(scope="module")
+def scene(small_models: dict[str, Path]) -> Scene:
+    """A policy, prompts of different lengths, and its answers; a few tokens end one, so that some end early."""
+    actor, found = moved_actor(small_models["llama"], temperature=TEMPERATURE)
+    texts = ["The film", "The user goes to the park and", "A", "Write a response that", "The plot"]
+    prompts = [found.tokenizer(text)["input_ids"] for text in texts]
+    ends = [found.tokenizer.eos_token_id, *range(300, 340)]
+    return actor, found, prompts, ends, answers(actor, prompts, ends, temperature=TEMPERATURE)
+
+
+def test_answers_are_ragged_and_end_where_they_say(scene: Scene) -> None:
+    _, _, prompts, ends, rollouts = scene
+    assert len(set(rollouts.lengths.tolist())) > 1
+    assert 0 < int(rollouts.ended.sum()) < len(prompts)
+    for row, prompt in enumerate(prompts):
+        assert rollouts.prompt_ids(row) == prompt
+        answer = rollouts.answer_ids(row)
+        assert (answer[-1] in ends) == bool(rollouts.ended[row])
+        assert not set(answer[:-1]) & set(ends)
+
+
+def test_the_log_probabilities_are_those_of_the_unpadded_text(scene: Scene) -> None:
+    actor, _, _, _, rollouts = scene
+    with torch.no_grad():
+        reading = actor.read(rollouts.ids, rollouts.attention, rollouts.mask.shape[1], entropy="seen")
+    assert reading.entropy is not None
+    for row in range(len(rollouts.ids)):
+        prompt, answer = rollouts.prompt_ids(row), rollouts.answer_ids(row)
+        with torch.no_grad():
+            logits = actor.model(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1] / TEMPERATURE
+        logps = logits.log_softmax(-1)
+        expected = logps.gather(-1, torch.tensor(answer).unsqueeze(-1)).squeeze(-1)
+        torch.testing.assert_close(reading.logps[row, : len(answer)], expected, atol=2e-5, rtol=0)
+        torch.testing.assert_close(
+            reading.entropy[row, : len(answer)], sampling.entropy(logps.exp()), atol=1e-4, rtol=0
+        )
+
+
+def test_an_answer_does_not_depend_on_its_batch(scene: Scene) -> None:
+    actor, _, prompts, ends, rollouts = scene
+    for size in (1, 2):
+        parted = answers(actor, prompts, ends, temperature=TEMPERATURE, rollout_batch=size)
+        assert torch.equal(parted.answers, rollouts.answers)
+        assert torch.equal(parted.mask, rollouts.mask)
+
+
+def test_padding_in_front_and_another_padding_token_change_nothing(scene: Scene) -> None:
+    actor, _, _, _, rollouts = scene
+    width = rollouts.mask.shape[1]
+    more = torch.full((len(rollouts.ids), 3), 7)
+    ids = torch.cat([more, rollouts.ids.masked_fill(rollouts.attention == 0, 11)], dim=1)
+    attention = torch.cat([torch.zeros_like(more), rollouts.attention], dim=1)
+    order = torch.tensor([3, 1, 4, 0, 2])
+    with torch.no_grad():
+        plain = actor.read(rollouts.ids, rollouts.attention, width)
+        padded = actor.read(ids[order], attention[order], width)
+    there = rollouts.mask[order].bool()
+    torch.testing.assert_close(padded.logps[there], plain.logps[order][there], atol=2e-5, rtol=0)
+    torch.testing.assert_close(padded.values[there], plain.values[order][there], atol=1e-4, rtol=0)
+
+
+def test_the_reference_is_the_model_without_its_adapter(scene: Scene, small_models: dict[str, Path]) -> None:
+    actor, _, _, _, rollouts = scene
+    base, _ = moved_actor(small_models["llama"], temperature=TEMPERATURE, far=0.0)
+    width = rollouts.mask.shape[1]
+    trained = {name for name, weight in actor.model.named_parameters() if weight.requires_grad}
+    with torch.no_grad(), actor.reference() as reference:
+        found = reference.read(rollouts.ids, rollouts.attention, width).logps
+    with torch.no_grad():
+        assert torch.equal(found, base.read(rollouts.ids, rollouts.attention, width).logps)
+        assert (actor.read(rollouts.ids, rollouts.attention, width).logps - found).abs().max() > 0.1
+    assert {name for name, weight in actor.model.named_parameters() if weight.requires_grad} == trained
+
+
+def test_a_number_draws_the_token_where_the_cumulated_probability_passes_it() -> None:
+    logits = torch.tensor([0.5, 0.25, 0.0, 0.25]).log().expand(5, 4)
+    numbers = torch.tensor([0.0, 0.4999, 0.5, 0.7501, 0.9999999], dtype=torch.float64)
+    assert sampling.draw_at(logits, numbers).tolist() == [0, 0, 1, 3, 3]
+
+
+def test_draws_are_as_frequent_as_they_are_probable() -> None:
+    logits = torch.tensor([2.0, 0.0, -1.0, -torch.inf, 1.0])
+    numbers = torch.rand(20_000, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    drawn = sampling.draw_at(logits.expand(len(numbers), -1), numbers).bincount(minlength=5) / len(numbers)
+    torch.testing.assert_close(drawn, logits.softmax(0), atol=0.01, rtol=0)
+
+
+def experience_of(scene: Scene, settings: PPOSettings, rows_at_once: int) -> tuple[Experience, Reading | None]:
+    actor, _, _, _, rollouts = scene
+    scores = torch.tensor([1.0, -2.0, 0.5, 3.0, 0.0])
+    learns = settings.entropy_coefficient > 0
+    readings, live = look(actor, rollouts, rows_at_once, entropy_learns=learns)
+    return weigh(rollouts, readings, scores, settings, beta=0.1), live
+
+
+def nothing(*_: Any) -> None:
+    """Neither steps nor signs of life."""
+
+
+def gradients(scene: Scene, settings: PPOSettings, training: TrainingSettings) -> tuple[dict[str, torch.Tensor], Any]:
+    actor = scene[0]
+    experience, live = experience_of(scene, settings, training.batch_size)
+    optimizer = torch.optim.SGD(actor.trained().values(), lr=0.0)  # stands still, so that gradients can be looked at
+    still = Optimisation(optimizer, torch.amp.GradScaler("cpu", enabled=False))
+    updated = update(
+        actor, still, experience, live, settings, training, 0.1, 1, torch.Generator().manual_seed(0), nothing
+    )  # fmt: skip
+    found = {name: weight.grad.clone() for name, weight in actor.trained().items() if weight.grad is not None}
+    return found, updated
+
+
+@pytest.mark.parametrize("kl", ["k1_reward", "k2_loss", "k3_loss"])
+def test_parts_of_a_minibatch_give_the_gradient_of_the_whole(scene: Scene, kl: Any) -> None:
+    settings = PPOSettings(temperature=TEMPERATURE, update_epochs=1, kl=kl, entropy_coefficient=0.01)
+    whole, _ = gradients(scene, settings, TrainingSettings(batch_size=6, max_grad_norm=0))
+    parted, _ = gradients(scene, settings, TrainingSettings(batch_size=2, gradient_accumulation=3, max_grad_norm=0))
+    assert whole.keys() == parted.keys() == scene[0].trained().keys()
+    for name, gradient in whole.items():
+        torch.testing.assert_close(parted[name], gradient, atol=1e-5, rtol=1e-3)
+        assert gradient.abs().max() > 0
+
+
+def test_before_the_first_step_every_ratio_is_one(scene: Scene) -> None:
+    settings = PPOSettings(temperature=TEMPERATURE, update_epochs=1)
+    for size in (2, 5):
+        _, updated = gradients(scene, settings, TrainingSettings(batch_size=size))
+        mask = scene[4].mask.bool()
+        assert (updated.ratio[mask] - 1).abs().max() <= 1e-6
+        assert all(one.clip_fraction == 0 for one in updated.minibatches)
+
+
+def test_the_end_token_is_learnt_and_what_stands_behind_it_is_not(scene: Scene) -> None:
+    actor, _, _, _, rollouts = scene
+    settings = PPOSettings(temperature=TEMPERATURE, gae_lambda=1.0, whiten_advantages=False)
+    experience, _ = experience_of(scene, settings, 5)
+    row = int(rollouts.ended.nonzero()[0])
+    end = int(rollouts.lengths[row]) - 1
+    assert experience.advantages[row, end] != 0
+    assert not experience.advantages[rollouts.mask == 0].any()
+    changed = rollouts.ids.clone()
+    changed[:, -rollouts.mask.shape[1] :] += 5 * (rollouts.mask == 0)
+    with torch.no_grad():
+        one = actor.read(rollouts.ids, rollouts.attention, rollouts.mask.shape[1]).logps
+        other = actor.read(changed, rollouts.attention, rollouts.mask.shape[1]).logps
+    there = rollouts.mask.bool()
+    torch.testing.assert_close(one[there], other[there], atol=2e-5, rtol=0)
+
+
+def test_an_update_ends_early_before_it_goes_too_far(scene: Scene) -> None:
+    actor, _, _, _, _ = scene
+    settings = PPOSettings(temperature=TEMPERATURE, update_epochs=50, max_update_kl=0.01)
+    before = {name: weight.detach().clone() for name, weight in actor.trained().items()}
+    experience, live = experience_of(scene, settings, 5)
+    optimisation = Optimisation(
+        torch.optim.AdamW(actor.trained().values(), lr=3e-3), torch.amp.GradScaler("cpu", enabled=False)
+    )
+    updated = update(
+        actor, optimisation, experience, live, settings, TrainingSettings(batch_size=5), 0.1, 1,
+        torch.Generator().manual_seed(0), nothing,
+    )  # fmt: skip
+    assert updated.ended_early
+    assert 0 < len(updated.minibatches) < 50
+    assert all(one.approximate_kl <= 0.01 for one in updated.minibatches)
+    with torch.no_grad():
+        for name, weight in actor.trained().items():
+            weight.copy_(before[name])
+
+
+def test_folding_the_adapter_in_changes_nothing_that_stays(scene: Scene) -> None:
+    actor, _, _, _, rollouts = scene
+    width = rollouts.mask.shape[1]
+    before = {name: weight.detach().clone() for name, weight in actor.model.named_parameters()}
+    asks = [name for name, weight in actor.model.named_parameters() if weight.requires_grad]
+    with torch.no_grad():
+        plain = actor.read(rollouts.ids, rollouts.attention, width).logps
+        with actor.folded():
+            folded = actor.read(rollouts.ids, rollouts.attention, width).logps
+        with actor.reference() as reference:
+            theirs = reference.read(rollouts.ids, rollouts.attention, width).logps
+    there = rollouts.mask.bool()
+    torch.testing.assert_close(folded[there], plain[there], atol=5e-5, rtol=0)
+    assert (folded - theirs)[there].abs().max() > 0.1
+    assert all(torch.equal(weight, before[name]) for name, weight in actor.model.named_parameters())
+    assert asks == [name for name, weight in actor.model.named_parameters() if weight.requires_grad]
+
+
+def test_what_a_model_does_to_its_logits_is_not_left_out() -> None:
+    torch.manual_seed(0)
+    config = Gemma2Config(
+        vocab_size=60, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=8, final_logit_softcapping=0.1,
+    )  # fmt: skip
+    model = attach_lora(Gemma2ForCausalLM(config), AdapterSettings(rank=2, targets=("q_proj",)), seed=0)
+    actor = Actor(model, temperature=1.0, compute="float32")
+    ids = torch.randint(60, (2, 7), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        logps = model(ids).logits[:, 3:-1].log_softmax(-1)
+        for _ in range(2):
+            found = actor.read(ids, torch.ones_like(ids), 3).logps
+            torch.testing.assert_close(found, logps.gather(-1, ids[:, 4:].unsqueeze(-1)).squeeze(-1))
