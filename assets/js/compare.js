@@ -13,6 +13,9 @@ export function mount(root, props, _tell, watch) {
   draw();
 }
 
+/** The tuned side's name, with its strength where that is not the trained one. */
+export const tunedAt = (strength = 1) => (strength === 1 ? say("compare.tuned") : say("compare.tuned_at", { strength: strength.toLocaleString() }));
+
 class Board {
   constructor(panel) {
     this.panel = panel;
@@ -33,8 +36,10 @@ class Board {
     const card = element("article", `pp-card pc-side pc-${name}`);
     const answer = element("p", "pc-answer");
     answer.id = `compare-${name}`;
-    card.append(element("h3", "", say(`compare.${name}`)), answer);
+    const title = element("h3", "", say(`compare.${name}`));
+    card.append(title, answer);
     this.sides[name] = answer;
+    if (name === "tuned") this.title = title;
     return card;
   }
 
@@ -48,6 +53,7 @@ class Board {
     if (this.panel.firstChild !== this.prompt) this.panel.replaceChildren(...this.body);
     this.prompt.replaceChildren(element("h3", "", say("compare.asked")), element("p", "", value.prompt));
     for (const side of ["base", "tuned"]) this.sides[side].textContent = value[side] ?? "";
+    this.title.textContent = tunedAt(value.strength);
     this.panel.dataset.state = value.state;
     this.state.textContent = this.words(value);
     this.reference.hidden = !value.reference;

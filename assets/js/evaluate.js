@@ -4,12 +4,13 @@
 import { Result } from "./evaluate_result.js";
 import { Rows } from "./evaluate_rows.js";
 import { ENDED, Follower } from "./follow.js";
-import { element } from "./status.js";
-import { clock, phaseBadge, queueWords, stopWords } from "./train.js";
+import { clock, element } from "./status.js";
+import { phaseBadge, queueWords, stopWords } from "./train.js";
+import { worded } from "./train_warnings.js";
 
 const say = (key, values) => playground.text(key, values);
 const LISTED_EVERY = 3000;
-const SIDES = ["base", "tuned"];
+const READING = 0.15; // the part of a model's time that it takes to read the references
 
 // The result is drawn by two widgets: scores beside the form, rows below over the whole width.
 let found = null;
@@ -76,8 +77,8 @@ class Live {
 
   build() {
     this.record = null;
-    this.progress = {};
-    this.stageNow = "";
+    this.models = null;
+    this.stageNow = null;
     this.title = element("h2", "pp-name");
     this.badge = phaseBadge("queued");
     this.stop = element("button", "pt-stop", say("evaluate.stop"));
@@ -125,30 +126,39 @@ class Live {
 
   take(event) {
     if (event.kind === "progress") {
-      this.stageNow = event.stage;
-      this.progress[event.stage] = event;
+      this.stageNow = event;
+      if (event.stage === "models") this.models = event;
     } else if (event.kind === "log" && event.level !== "info") {
       this.details.hidden = false;
-      this.log.append(element("span", "pp-bad", `${new Date(event.time * 1000).toLocaleTimeString()}  ${event.text}\n`));
+      this.log.append(element("span", "pp-bad", `${new Date(event.time * 1000).toLocaleTimeString()}  ${worded(event)}\n`));
     }
   }
 
-  /** One bar for both sides: the first half is the base's, the second the tuned model's. */
+  /** One bar for all models: each has as much of it, most of that for its answers, the rest for the references. */
   drawProgress() {
-    const [base, tuned] = SIDES.map((side) => this.progress[`answering ${side}`]);
-    const share = (part) => (part?.total ? part.done / part.total : 0);
-    this.stage.textContent = this.words(base, tuned);
-    if (base || ENDED.has(this.phase) || this.phase === "queued") this.bar.value = (share(base) + share(tuned)) / 2;
+    this.stage.textContent = this.words();
+    if (this.models) this.bar.value = Math.max(this.bar.value, this.share());
+    else if (ENDED.has(this.phase) || this.phase === "queued") this.bar.value = 0;
     else this.bar.removeAttribute("value");
   }
 
-  words(base, tuned) {
-    const { phase, record, stageNow } = this;
+  share() {
+    const { stage, done, total } = this.stageNow;
+    const of = stage === "models" || !total ? 0 : done / total;
+    if (stage === "judging") return 1;
+    const own = stage.startsWith("answering ") ? of * (1 - READING) : stage.startsWith("references ") ? 1 - READING + of * READING : 0;
+    return (this.models.done + own) / this.models.total;
+  }
+
+  words() {
+    const { phase, record, stageNow, models } = this;
     if (phase === "queued") return queueWords(record);
-    const answering = stageNow === "answering tuned" ? tuned : stageNow === "answering base" ? base : null;
-    if (answering) return say(`evaluate.stage.${answering === tuned ? "tuned" : "base"}`, { done: answering.done.toLocaleString(), total: answering.total.toLocaleString() });
     if (!stageNow || ENDED.has(phase)) return say(`phase.${phase}`);
-    return `${stageNow === "data" ? say("stage.data") : say("stage.model")} …`;
+    const [stage] = stageNow.stage.split(" ");
+    const values = { model: (models?.done ?? 0) + 1, models: models?.total, done: stageNow.done.toLocaleString(), total: stageNow.total.toLocaleString() };
+    if (stage === "answering" || stage === "references") return say(`evaluate.stage.${stage}`, values);
+    if (stage === "judging") return `${say("evaluate.stage.judging", values)} …`;
+    return `${stage === "data" ? say("stage.data") : say("stage.model")} …`;
   }
 
   async fetchResult(evaluation) {
@@ -159,7 +169,6 @@ class Live {
       if (!answer.ok) throw new Error(body.error);
       this.result = new Result(body, this.version);
       this.outcome.replaceChildren(this.result.element);
-      this.result.draw();
       announce(body);
     } catch (error) {
       if (this.evaluation !== evaluation) return;

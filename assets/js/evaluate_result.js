@@ -1,17 +1,15 @@
-// What came out of an evaluation: the scores of both sides, how they were computed, and its figures.
+// What came out of an evaluation: everybody's scores, how they were computed, what judges say, and two models row by row.
 
 import { plotly } from "./charts.js";
+import { dots } from "./evaluate_dots.js";
+import { verdicts } from "./evaluate_judges.js";
+import { confusions, scores } from "./evaluate_scores.js";
+import { explained } from "./distribution_page.js";
 import { element } from "./status.js";
 
 const say = (key, values) => playground.text(key, values);
 const FEW = 30; // rows below which a difference is not to be trusted
-const METRICS = [
-  ["bleu", 1],
-  ["chrf", 1],
-  ["rougeL", 1],
-  ["exact_match", 2],
-]; // with the digits shown
-const FIGURES = ["metrics", "rows", "differences"];
+const FIGURES = ["rows", "differences"];
 
 export class Result {
   /** @param {Object} found  what `/playground/evaluation` gives */
@@ -19,13 +17,25 @@ export class Result {
     this.found = found;
     this.version = version;
     this.element = element("div", "pe-result");
-    const { settings, result } = found;
+    const { settings, result, names } = found;
     const { strategy, max_new_tokens: tokens } = settings.generation;
     const of = say("evaluate.of", { run: settings.run, split: say(`choice.evaluation.split.${settings.split}`), strategy: say(`choice.generation.strategy.${strategy}`), tokens });
     const few = element("p", "pe-few", say("evaluate.few", { count: result.examples }));
     few.setAttribute("role", "note");
-    const parts = [element("p", "pp-note", of), scores(result), element("p", "pp-note", say("evaluate.count", { count: result.examples.toLocaleString() }))];
-    this.element.append(...parts, ...(result.examples < FEW ? [few] : []), signature(result.signature), this.figures());
+    this.element.append(
+      element("p", "pp-note", of),
+      scores(result, names),
+      ...(result.labels_by === "probability" ? [element("p", "pp-note", say("evaluate.labels_by.probability"))] : []),
+      ...confusions(result.models, names),
+      ...verdicts(result.judges, names),
+      element("p", "pp-note", say("evaluate.count", { count: result.examples.toLocaleString(), models: result.models.length })),
+      ...(result.examples < FEW ? [few] : []),
+      signature(result.signature),
+      dots(result.models, names),
+      this.figures(),
+    );
+    this.pairChosen = ({ detail }) => this.drawPair(detail);
+    window.addEventListener("playground:evaluation-pair", this.pairChosen);
   }
 
   figures() {
@@ -42,26 +52,31 @@ export class Result {
     return grid;
   }
 
-  /** Starts to draw the figures; the element must be in the page. */
-  async draw() {
+  /** Draws two models row by row; the element must be in the page. A later choice overtakes an earlier one. */
+  async drawPair({ first, second, metric }) {
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const asked = new URLSearchParams({ id: this.found.evaluation, first, second, metric, language: playground.language() });
     try {
-      const Plotly = await plotly(this.version);
-      if (this.removed) return;
+      const [Plotly, answer] = await Promise.all([plotly(this.version), fetch(playground.url(`evaluation/figures?${asked}`), { cache: "no-store" })]);
+      if (!answer.ok) throw new Error();
+      const figures = await answer.json();
+      if (this.removed || turn !== this.turn) return;
       this.Plotly = Plotly;
-      await Promise.all(FIGURES.map((name, index) => this.drawOne(this.boxes[index], this.found.figures[name])));
-      this.boxes[1].on("plotly_click", ({ points }) => this.pointClicked(points[0]));
+      await Promise.all(FIGURES.map((name, index) => this.drawOne(this.boxes[index], figures[name])));
+      if (this.observer) return;
+      this.boxes[0].on("plotly_click", ({ points }) => this.pointClicked(points[0]));
       // A figure drawn in a tab that is not open has no width yet.
       this.observer = new ResizeObserver((entries) => entries.forEach(({ target }) => target.clientWidth && Plotly.Plots.resize(target)));
       this.boxes.forEach((box) => this.observer.observe(box));
     } catch {
-      this.boxes.forEach((box) => (box.textContent = say("evaluate.plot.failed")));
+      if (turn === this.turn && !this.observer) this.boxes.forEach((box) => (box.textContent = say("evaluate.plot.failed")));
     }
   }
 
   drawOne(box, { data, layout }) {
     const family = getComputedStyle(document.body).getPropertyValue("--font").trim() || "sans-serif";
     const own = { ...layout, height: 280, autosize: true, font: { ...layout.font, family, size: 12 }, margin: { l: 52, r: 12, t: 34, b: 48 } };
-    return this.Plotly.newPlot(box, data, own, { displaylogo: false, displayModeBar: false });
+    return this.Plotly.react(box, data, own, { displaylogo: false, displayModeBar: false });
   }
 
   pointClicked(point) {
@@ -70,60 +85,16 @@ export class Result {
 
   remove() {
     this.removed = true;
+    window.removeEventListener("playground:evaluation-pair", this.pairChosen);
     this.observer?.disconnect();
     if (this.Plotly) this.boxes.forEach((box) => this.Plotly.purge(box));
   }
 }
 
-function scores({ base, tuned }) {
-  const table = element("table", "pe-scores");
-  table.id = "evaluate-scores";
-  table.append(element("caption", "pe-unseen", say("evaluate.scores")));
-  const head = element("tr");
-  for (const name of ["metric", "base", "tuned", "difference"]) head.append(headed("col", say(`evaluate.${name}`), `pe-${name}`));
-  const body = element("tbody");
-  for (const [name, digits] of METRICS) body.append(scoreRow(name, base[name], tuned[name], digits));
-  const top = element("thead");
-  top.append(head);
-  table.append(top, body);
-  return table;
-}
-
-function headed(scope, text, className) {
-  const cell = element("th", className, text);
-  cell.scope = scope;
-  return cell;
-}
-
-function scoreRow(name, base, tuned, digits) {
-  const row = element("tr");
-  row.dataset.metric = name;
-  const title = headed("row", "", "");
-  const word = element("span", "pe-term", say(`evaluate.metric.${name}`));
-  word.title = say(`evaluate.metric.${name}.help`);
-  title.append(word);
-  row.append(title, element("td", "", base.toFixed(digits)), element("td", "", tuned.toFixed(digits)));
-  const cell = element("td");
-  cell.append(difference(tuned - base, digits));
-  row.append(cell);
-  return row;
-}
-
-/** A difference with its sign, an arrow, and the word for those who do not see either. */
-export function difference(value, digits) {
-  const shown = Math.abs(value).toFixed(digits);
-  const way = Number(shown) === 0 ? "same" : value > 0 ? "better" : "worse";
-  const box = element("span", `pe-way pe-${way}`);
-  const arrow = element("span", "", { better: "▲ ", worse: "▼ ", same: "" }[way]);
-  arrow.setAttribute("aria-hidden", "true");
-  box.append(arrow, `${{ better: "+", worse: "−", same: "" }[way]}${shown}`, element("span", "pe-unseen", ` ${say(`evaluate.${way}`)}`));
-  return box;
-}
-
 function signature(text) {
   const box = element("div", "pe-signature");
   const word = element("span", "pe-term", say("evaluate.signature"));
-  word.title = say("evaluate.signature.help");
+  explained(word, () => say("evaluate.signature.help"));
   const code = element("code", "", text);
   code.id = "evaluate-signature";
   const button = element("button", "pe-button", say("evaluate.copy"));

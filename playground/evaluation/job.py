@@ -1,28 +1,20 @@
-"""An evaluation as a job: base and tuned answer the same held-out rows, and both are scored.
+"""An evaluation as a job: everybody answers the same held-out rows, all is scored, and judges look at it."""
 
-Both sides draw the same random numbers for every row, those that Compare draws for one prompt: a row's answers are
-the ones that Compare shows for it under the same settings, whatever else is in the evaluation.
-"""
-
-import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import torch
-
 from playground.config.evaluation import EvaluationSettings
-from playground.config.run import RunRef
-from playground.data.formats import summary
 from playground.errors import Cancelled
+from playground.evaluation.answering import Answering, release
+from playground.evaluation.answers import Answered
 from playground.evaluation.comparison import compare
-from playground.evaluation.questions import Questions, ask
-from playground.evaluation.subject import EXAMPLES, Subject, held_out, subject_of
-from playground.models.generation import context_length, generate
-from playground.models.loading import LoadedModel, load
-from playground.models.shelf import Shelf, Side
+from playground.evaluation.documents import two_sided
+from playground.evaluation.judge import RewardJudge
+from playground.evaluation.judges import Judge, Verdict
+from playground.evaluation.language_judge import LanguageJudge
+from playground.evaluation.subject import EXAMPLES, subjects_of
 from playground.runs import strict
 from playground.runs.context import JobContext
-from playground.runs.events import Progress
 from playground.runs.store import RunStore
 
 
@@ -30,89 +22,45 @@ class Outcome(NamedTuple):
     """The end of an evaluation that did not fail."""
 
     report: Mapping[str, Any]
-    """`run`, `split`, `examples` (how many), `signature`, `base` and `tuned`, as `evaluate --json` prints them."""
+    """`run`, `split`, `examples` (how many), `signature`, `base`, `tuned`, `significance`, `models` and `judges`, as
+    `evaluate --json` prints them; with a reward model as judge also `judge`."""
     stopped: bool
     """Whether it was stopped; then there is nothing to report."""
 
 
 def execute(settings: EvaluationSettings, context: JobContext) -> Outcome:
-    """Answers, scores, and leaves every example in the job's folder as `examples.json`.
+    """Answers, scores, judges, and leaves every example in the job's folder as `examples.json`.
 
     Raises:
-        RunError: the run is unknown, goes on still, or left nothing.
+        RunError: a run is unknown, goes on still, or left nothing.
         DataError: its data is gone, or no row can be asked.
-        ModelError: its base cannot be loaded.
+        ModelError: a base or a judge cannot be loaded.
     """
-    subject = subject_of(settings.run, RunStore())
+    subjects = subjects_of(settings, RunStore())
     try:
-        questions, base, tuned = _answer(subject, settings, context)
+        answered = Answering(subjects, settings, context).run()
+        comparison = compare(answered)
+        verdicts = [_asked(judge, answered, context) for judge in judges_of(settings)]
     except Cancelled:
         return Outcome({}, stopped=True)
     finally:
-        _release()
-    comparison = compare(questions.records, base, tuned)
-    strict.write(context.folder / EXAMPLES, [example.to_json() for example in comparison.examples])
-    return Outcome({"run": settings.run, "split": settings.split, **comparison.to_json()}, stopped=False)
+        release()
+    examples = [example.to_json() for example in comparison.examples]
+    for place, example in enumerate(examples):
+        example["judges"] = [verdict.rows[place] for verdict in verdicts]
+    strict.write(context.folder / EXAMPLES, examples)
+    report = two_sided(comparison.to_json() | {"judges": [dict(verdict.report) for verdict in verdicts]})
+    return Outcome({"run": settings.run, "split": settings.split, **report}, stopped=False)
 
 
-def _answer(
-    subject: Subject, settings: EvaluationSettings, context: JobContext
-) -> tuple[Questions, list[str], list[str]]:
-    """The questions, and the answers of base and tuned to each."""
-    records = held_out(subject, settings, context.emit)
-    loaded = _load(subject.config.model, context)
-    questions = ask(records, subject.config.data.template_text, loaded.tokenizer, context_length(loaded.model))
-    if questions.skipped:
-        context.log(
-            f"{len(questions.skipped)} of {len(records)} rows are left out. {summary(questions.skipped)}", "warning"
-        )
-    context.running()
-    shelf = Shelf(loaded)
-    base = _texts("base", shelf.base(), loaded, questions.prompts, settings, context)
-    if subject.adapter is not None:
-        side = shelf.tuned(subject.run, context.stop)
-    else:
-        # A whole tuned model takes the base's place, so that no more memory is needed than for one.
-        del shelf, loaded
-        _release()
-        loaded = _load(RunRef(subject.run), context)
-        side = Shelf(loaded).base()
-    tuned = _texts("tuned", side, loaded, questions.prompts, settings, context)
-    return questions, base, tuned
+def judges_of(settings: EvaluationSettings) -> list[Judge]:
+    """Who judges, in this order; each is loaded once the others are out of memory."""
+    judges: list[Judge] = [RewardJudge(settings.judge)] if settings.judge else []
+    return [*judges, LanguageJudge(settings.judging)] if settings.judging.model else judges
 
 
-def _load(ref: str | RunRef, context: JobContext) -> LoadedModel:
-    context.check()
-    return load(ref, report=context.emit, stop=context.stop)
-
-
-def _texts(
-    name: str,
-    side: Side,
-    loaded: LoadedModel,
-    prompts: Sequence[list[int]],
-    settings: EvaluationSettings,
-    context: JobContext,
-) -> list[str]:
-    def report(progress: Progress) -> None:
-        context.emit(Progress(f"answering {name}", progress.done, progress.total, progress.unit))
-
-    answers = generate(
-        side.model,
-        loaded.tokenizer,
-        prompts,
-        settings.generation,
-        batch_size=settings.batch_size,
-        report=report,
-        stop=context.stop,
-        adapters=None if side.adapter is None else [side.adapter] * len(prompts),
-        streams=[0] * len(prompts),
-    )
-    return [answer.text for answer in answers]
-
-
-def _release() -> None:
-    # Adapters and models refer to each other in circles, which only the collector frees.
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+def _asked(judge: Judge, answered: Answered, context: JobContext) -> Verdict:
+    try:
+        return judge(answered, context)
+    finally:
+        release()

@@ -107,11 +107,24 @@ class SacreBLEU(evaluate.Metric):  # type: ignore[misc]  # evaluate has no types
         }
 
 
-class _Words:
-    """Words for ROUGE: on ASCII text the same as rouge_score's own, which would drop every other letter."""
+def words_of(text: str) -> list[str]:
+    """Words for ROUGE, counts and distinct-n: letters and figures in a row, in small letters.
 
+    On ASCII text the same as rouge_score's own, which would drop every other letter.
+    """
+    return re.findall(r"[^\W_]+", text.lower())
+
+
+class _Words:
     def tokenize(self, text: str) -> list[str]:
-        return re.findall(r"[^\W_]+", text.lower())
+        return words_of(text)
+
+
+def signature() -> str:
+    """SacreBLEU's signature of the BLEU that is computed here: references, case, tokenizer, smoothing, version."""
+    metric = BLEU()
+    metric.corpus_score(["a"], [["a"]])  # only then does it know how many references there are
+    return str(metric.get_signature())
 
 
 def score(predictions: Sequence[str], references: Sequence[str]) -> Scores:

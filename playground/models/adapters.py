@@ -2,8 +2,10 @@
 
 import difflib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from peft import LoraConfig, PeftConfig, PeftModel, TaskType, get_peft_model
@@ -15,6 +17,7 @@ from transformers.pytorch_utils import Conv1D
 from playground.config.run import AdapterSettings
 from playground.errors import ModelError
 from playground.models.folder import ADAPTER_CONFIG
+from playground.models.heads import HEAD, is_scorer
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ALL_LINEAR = "all-linear"
@@ -112,12 +115,18 @@ def lora_settings(model: PreTrainedModel, settings: AdapterSettings) -> dict[str
 def attach_lora(model: PreTrainedModel, settings: AdapterSettings, seed: int) -> PeftModel:
     """Freezes the model and puts a new adapter on it, which changes nothing until it is trained.
 
-    The adapter's weights stay in float32 whatever the model's format. Random numbers come from `seed` alone.
+    The adapter's weights stay in float32 whatever the model's format. Random numbers come from `seed` alone. The head
+    of a reward model is trained whole, and saved with the adapter.
 
     Raises:
         ModelError: the targets are not the model's.
     """
-    config = LoraConfig(task_type=TaskType.CAUSAL_LM, **lora_settings(model, settings))
+    if is_scorer(model):
+        # Looked for in the trunk: the head is no target, and what wrote text is not there any more.
+        trained = lora_settings(cast("PreTrainedModel", model.base_model), settings)
+        config = LoraConfig(task_type=TaskType.SEQ_CLS, modules_to_save=[HEAD], **trained)
+    else:
+        config = LoraConfig(task_type=TaskType.CAUSAL_LM, **lora_settings(model, settings))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         adapted = get_peft_model(model, config)
@@ -153,20 +162,43 @@ def merge_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
     if not (folder / ADAPTER_CONFIG).is_file():
         raise ModelError(f"{folder} holds no adapter: {ADAPTER_CONFIG} is missing.")
     dtype = model.dtype
+    with _fitting(model, folder):
+        merged: PreTrainedModel = _adapted(torch.nn.Module.float(model), folder).merge_and_unload(safe_merge=True)
+    return torch.nn.Module.to(merged, dtype=dtype)
+
+
+def put_on(model: PreTrainedModel, folder: Path) -> PeftModel:
+    """The model with a saved adapter on it, in evaluation mode and to the last bit as at the end of training.
+
+    Raises:
+        ModelError: the adapter is missing, damaged, or was made for another model.
+    """
+    if not (folder / ADAPTER_CONFIG).is_file():
+        raise ModelError(f"{folder} holds no adapter: {ADAPTER_CONFIG} is missing.")
+    with _fitting(model, folder):
+        return _adapted(model, folder).eval()
+
+
+def _adapted(model: PreTrainedModel, folder: Path) -> PeftModel:
+    config = PeftConfig.from_pretrained(str(folder))
+    config.inference_mode = True
+    adapted = PeftModel(model, config)
+    found = adapted.load_adapter(str(folder), "default", torch_device=str(model.device))
+    if strange := [*found.missing_keys, *found.unexpected_keys]:
+        raise ValueError(f"{len(strange)} tensors do not match, the first of them {strange[0]}")
+    return adapted
+
+
+@contextmanager
+def _fitting(model: PreTrainedModel, folder: Path) -> Iterator[None]:
+    """Says in a sentence what goes wrong with an adapter."""
     try:
-        config = PeftConfig.from_pretrained(str(folder))
-        config.inference_mode = True
-        adapted = PeftModel(torch.nn.Module.float(model), config)
-        found = adapted.load_adapter(str(folder), "default", torch_device=str(model.device))
-        if strange := [*found.missing_keys, *found.unexpected_keys]:
-            raise ValueError(f"{len(strange)} tensors do not match, the first of them {strange[0]}")
-        merged: PreTrainedModel = adapted.merge_and_unload(safe_merge=True)
+        yield
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
         raise ModelError(
             f"The adapter in {folder.parent.name} does not fit {type(model).__name__}: {reason}"
         ) from error
-    return torch.nn.Module.to(merged, dtype=dtype)
 
 
 def _is_transposed(model: torch.nn.Module, targets: tuple[str, ...]) -> bool:

@@ -3,83 +3,103 @@
 Every function takes `text`, which gives the words of a key such as "plot.base"; the keys are in `assets/i18n`.
 """
 
+import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from playground.plots.colours import BASE, CLEAR, GRID, INK, TUNED
+from playground.plots.colours import CLEAR, GRID, INK, TUNED
 
 Text = Callable[[str], str]
 
-METRICS = ("bleu", "chrf", "rougeL", "exact_match")
+ENDS = {"bleu": 100.0, "chrf": 100.0, "rougeL": 100.0, "exact_match": 1.0, "accuracy": 1.0}
+"""How far the scores of a row can reach, of metrics that have an end."""
+LOGARITHMIC = ("perplexity",)
 HOVER_LENGTH = 160
+BINS = 21
 
 
-def metric_bars(result: Mapping[str, Any], text: Text) -> go.Figure:
-    """Base beside tuned for every metric. Exact match, 0-1 in `result`, is drawn in per cent like the others.
+class Axis(NamedTuple):
+    """Whose scores are drawn, and what they are called."""
 
-    Args:
-        result: what `evaluate --json` prints.
-    """
-    figure = _figure(text("plot.metric"), text("plot.score"))
-    for side, colour in (("base", BASE), ("tuned", TUNED)):
-        heights = [result[side][name] * (100 if name == "exact_match" else 1) for name in METRICS]
-        figure.add_bar(
-            x=[text(f"plot.{name}") for name in METRICS],
-            y=heights,
-            name=text(f"plot.{side}"),
-            marker_color=colour,
-            text=[f"{height:.1f}" for height in heights],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{x}: %{y:.2f}<extra>%{fullData.name}</extra>",
-        )
-    figure.update_layout(barmode="group", yaxis_rangemode="tozero")
-    return figure
+    model: str
+    """Its id."""
+    title: str
 
 
-def bleu_scatter(examples: Sequence[Mapping[str, Any]], text: Text) -> go.Figure:
-    """Each row as a point, base BLEU across and tuned BLEU up; above the diagonal tuning helped.
+def scatter(examples: Sequence[Mapping[str, Any]], first: Axis, second: Axis, metric: str, text: Text) -> go.Figure:
+    """Each row as a point, one model's score across and another's up; where both score the same is the diagonal.
 
     Args:
         examples: as in `examples.json`.
+        metric: one that the examples have.
     """
-    figure = _figure(text("plot.base_bleu"), text("plot.tuned_bleu"))
+    across, up = _values(examples, first.model, metric), _values(examples, second.model, metric)
+    low, high = _range([*across, *up], metric)
+    kind = "log" if metric in LOGARITHMIC else "linear"
+    figure = _figure(first.title, second.title)
     figure.add_scatter(
-        x=[0, 100], y=[0, 100], mode="lines", line={"color": INK, "dash": "dot"}, name=text("plot.equal"),
+        x=[low, high], y=[low, high], mode="lines", line={"color": INK, "dash": "dot"}, name=text("plot.equal"),
         hoverinfo="skip",
     )  # fmt: skip
     figure.add_scatter(
-        x=[example["scores"]["base"]["bleu"] for example in examples],
-        y=[example["scores"]["tuned"]["bleu"] for example in examples],
+        x=across,
+        y=up,
         mode="markers",
         marker={"color": TUNED, "size": 9, "opacity": 0.75, "line": {"color": INK, "width": 1}},
         name=text("plot.rows"),
         customdata=[[example["row"], _hover(example["instruction"])] for example in examples],
-        hovertemplate="%{customdata[0]}: %{customdata[1]}<br>%{x:.1f} → %{y:.1f}<extra></extra>",
+        hovertemplate="%{customdata[0]}: %{customdata[1]}<br>%{x:.4g} → %{y:.4g}<extra></extra>",
     )
-    figure.update_xaxes(range=[-3, 103])
-    figure.update_yaxes(range=[-3, 103])
+    ends = [math.log10(low), math.log10(high)] if kind == "log" else [low, high]
+    room = (ends[1] - ends[0]) * 0.03
+    for axis in (figure.update_xaxes, figure.update_yaxes):
+        axis(type=kind, range=[ends[0] - room, ends[1] + room])
     return figure
 
 
-def bleu_differences(examples: Sequence[Mapping[str, Any]], text: Text) -> go.Figure:
-    """How many rows gained or lost how much BLEU, in bins of ten points centred on 0."""
-    differences = [example["scores"]["tuned"]["bleu"] - example["scores"]["base"]["bleu"] for example in examples]
-    figure = _figure(text("plot.difference"), text("plot.row_count"))
+def differences(
+    examples: Sequence[Mapping[str, Any]], first: str, second: str, metric: str, title: str, text: Text
+) -> go.Figure:
+    """How many rows gained or lost how much from one model to another, in bins of which one is centred on 0.
+
+    Args:
+        first, second: ids of the models.
+        title: of the axis of differences.
+    """
+    gaps = [
+        after - before
+        for before, after in zip(_values(examples, first, metric), _values(examples, second, metric), strict=True)
+    ]
+    reach = ENDS.get(metric) or max((abs(gap) for gap in gaps), default=0.0) or 1.0
+    size = 2 * reach / (BINS - 1)
+    edge = reach + size / 2
+    figure = _figure(title, text("plot.row_count"))
     figure.add_histogram(
-        x=differences,
-        xbins={"start": -105, "end": 105, "size": 10},
+        x=gaps,
+        xbins={"start": -edge, "end": edge, "size": size},
         autobinx=False,
         marker={"color": TUNED, "line": {"color": INK, "width": 1}},
         name=text("plot.rows"),
         hovertemplate="%{x}: %{y}<extra></extra>",
     )
     figure.add_vline(x=0, line={"color": INK, "dash": "dot"})
-    figure.update_xaxes(range=[-105, 105])
+    figure.update_xaxes(range=[-edge, edge])
     return figure
+
+
+def _values(examples: Sequence[Mapping[str, Any]], model: str, metric: str) -> list[float]:
+    return [example["scores"][model][metric] for example in examples]
+
+
+def _range(values: Sequence[float], metric: str) -> tuple[float, float]:
+    """Ends of an axis that holds them all."""
+    if metric in LOGARITHMIC:
+        low, high = min(values, default=1.0), max(values, default=1.0)
+        return (low, high) if high > low else (low / 2, high * 2)
+    return 0.0, ENDS.get(metric) or max(values, default=0.0) or 1.0
 
 
 def _figure(across: str, up: str) -> go.Figure:

@@ -1,10 +1,12 @@
 """Only what left something behind can be evaluated, and only on rows there are."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from playground.config.evaluation import EvaluationSettings
+from playground.data.splits import prepare
 from playground.errors import DataError, RunError
 from playground.evaluation.subject import held_out, subject_of
 from playground.jobs.submission import submit
@@ -62,3 +64,21 @@ def test_an_empty_share_is_said(store: RunStore, tmp_path: Path) -> None:
     subject = subject_of(a_run(store, tmp_path), store)
     with pytest.raises(DataError, match=r"validation share of run .* is empty \(data.split 0.5 / 0.5\)"):
         held_out(subject, EvaluationSettings(run="r", split="validation"))
+
+
+def test_another_runs_rows_are_asked_without_what_the_run_was_trained_on(store: RunStore, tmp_path: Path) -> None:
+    other = a_run(store, tmp_path)
+    asked = held_out(subject_of(other, store), EvaluationSettings(run="r"))
+    rows = [{"instruction": record.fields["instruction"], "input": record.fields["input"]} for record in asked]
+    pairs = tmp_path / "pairs.jsonl"
+    pairs.write_text("".join(json.dumps({**row, "chosen": "a", "rejected": "b"}) + "\n" for row in rows[:6]))
+    run = finished_run(store, tmp_path, pairs, left="nothing")
+    (store.folder(run) / "adapter").mkdir()
+    subject = subject_of(run, store)
+    assert len(prepare(subject.config.data).train) == 3
+    settings = EvaluationSettings(run=run, questions=other)
+    assert [record.row for record in held_out(subject, settings)] == list(range(13, 20))
+    with pytest.raises(RunError, match="There is no run 'gone'"):
+        held_out(subject, EvaluationSettings(run=run, questions="gone"))
+    with pytest.raises(DataError, match=f"was trained on every question of the train share of run {run}"):
+        held_out(subject, EvaluationSettings(run=run, questions=run, split="train"))

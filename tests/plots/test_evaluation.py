@@ -1,6 +1,7 @@
 """Figures hold exactly the numbers they were given, and words in either language."""
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,23 +10,31 @@ from typing import Any
 
 import pytest
 
-from playground.plots import colours
-from playground.plots.evaluation import METRICS, bleu_differences, bleu_scatter, metric_bars
+from playground.plots.evaluation import Axis, differences, scatter
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "i18n"
 
-RESULT = {
-    "base": {"bleu": 11.25, "chrf": 30.5, "rougeL": 25.0, "exact_match": 0.0},
-    "tuned": {"bleu": 23.5, "chrf": 41.0, "rougeL": 44.0, "exact_match": 0.125},
-}
-
 
 def example(row: int, base: float, tuned: float, instruction: str = "Say it.") -> dict[str, Any]:
-    scores = {"base": {"bleu": base}, "tuned": {"bleu": tuned}}
+    scores = {
+        model: {"bleu": score, "perplexity": 1 + score, "exact_match": float(score == 100)}
+        for model, score in (("base", base), ("tuned", tuned))
+    }
     return {"row": row, "instruction": instruction, "scores": scores}
 
 
 EXAMPLES = [example(935, 0.0, 50.0), example(936, 20.0, 20.0), example(940, 100.0, 4.0)]
+
+
+Text = Callable[[str], str]
+
+
+def draw_scatter(examples: list[dict[str, Any]], text: Text, metric: str = "bleu") -> Any:
+    return scatter(examples, Axis("base", "Base: BLEU"), Axis("tuned", "A run: BLEU"), metric, text)
+
+
+def draw_differences(examples: list[dict[str, Any]], text: Text, metric: str = "bleu") -> Any:
+    return differences(examples, "base", "tuned", metric, "Difference: BLEU", text)
 
 
 @pytest.fixture(params=["en", "ko"])
@@ -34,19 +43,8 @@ def text(request: pytest.FixtureRequest) -> Callable[[str], str]:
     return words.__getitem__
 
 
-def test_bars_stand_as_high_as_the_scores(text: Callable[[str], str]) -> None:
-    figure = metric_bars(RESULT, text)
-    base, tuned = figure.data
-    assert list(base.x) == [text(f"plot.{name}") for name in METRICS]
-    assert list(base.y) == [11.25, 30.5, 25.0, 0.0]
-    assert list(tuned.y) == [23.5, 41.0, 44.0, 12.5]
-    assert list(tuned.text) == ["23.5", "41.0", "44.0", "12.5"]
-    assert (base.name, tuned.name) == (text("plot.base"), text("plot.tuned"))
-    assert (base.marker.color, tuned.marker.color) == (colours.BASE, colours.TUNED)
-
-
 def test_points_stand_where_both_scores_put_them(text: Callable[[str], str]) -> None:
-    figure = bleu_scatter(EXAMPLES, text)
+    figure = draw_scatter(EXAMPLES, text)
     diagonal, points = figure.data
     assert (list(diagonal.x), list(diagonal.y)) == ([0, 100], [0, 100])
     assert list(points.x) == [0.0, 20.0, 100.0]
@@ -55,7 +53,7 @@ def test_points_stand_where_both_scores_put_them(text: Callable[[str], str]) -> 
 
 
 def test_differences_are_tuned_minus_base(text: Callable[[str], str]) -> None:
-    [bars] = bleu_differences(EXAMPLES, text).data
+    [bars] = draw_differences(EXAMPLES, text).data
     assert list(bars.x) == [50.0, 0.0, -96.0]
     edges = [bars.xbins.start + bars.xbins.size * number for number in range(22)]
     assert edges[0] == -105
@@ -63,8 +61,23 @@ def test_differences_are_tuned_minus_base(text: Callable[[str], str]) -> None:
     assert 0 not in edges, "no change must fall within a bin, not between two"
 
 
+def test_scales_suit_the_metric(text: Text) -> None:
+    """Perplexities lie orders apart; shares end at 1; a difference of 0 never falls between two bins."""
+    figure = draw_scatter(EXAMPLES, text, "perplexity")
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+    low, high = figure.layout.xaxis.range
+    assert low < 0 < math.log10(101) < high
+    assert draw_scatter(EXAMPLES, text, "exact_match").layout.xaxis.range == pytest.approx((-0.03, 1.03))
+    assert draw_scatter([], text, "perplexity").layout.xaxis.type == "log"
+    for metric, reach in (("perplexity", 96), ("exact_match", 1)):
+        [bars] = draw_differences(EXAMPLES, text, metric).data
+        assert bars.xbins.start == pytest.approx(-1.05 * reach)
+        assert bars.xbins.end == pytest.approx(1.05 * reach)
+        assert bars.xbins.size == pytest.approx(0.1 * reach)
+
+
 def test_hover_texts_are_short_and_never_markup(text: Callable[[str], str]) -> None:
-    _, points = bleu_scatter([example(1, 0, 0, "<a href='x'>a & b</a>\n" + "word " * 100)], text).data
+    _, points = draw_scatter([example(1, 0, 0, "<a href='x'>a & b</a>\n" + "word " * 100)], text).data
     shown = points.customdata[0][1]
     assert shown.startswith("&lt;a href='x'>a &amp; b&lt;/a>")
     assert "<" not in shown.replace("<br>", "")
@@ -72,13 +85,13 @@ def test_hover_texts_are_short_and_never_markup(text: Callable[[str], str]) -> N
     assert len(shown) < 250
 
 
-@pytest.mark.parametrize("draw", [bleu_scatter, bleu_differences])
+@pytest.mark.parametrize("draw", [draw_scatter, draw_differences])
 def test_no_rows_draw_an_empty_figure(draw: Callable[..., Any], text: Callable[[str], str]) -> None:
     assert len(draw([], text).data[-1].x) == 0
 
 
 def test_figures_suit_light_and_dark_and_name_their_axes(text: Callable[[str], str]) -> None:
-    for figure in (metric_bars(RESULT, text), bleu_scatter(EXAMPLES, text), bleu_differences(EXAMPLES, text)):
+    for figure in (draw_scatter(EXAMPLES, text), draw_differences(EXAMPLES, text)):
         assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0, 0, 0, 0)"
         assert figure.layout.xaxis.title.text
         assert figure.layout.yaxis.title.text

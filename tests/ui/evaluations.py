@@ -1,13 +1,18 @@
 """Finished evaluations as the job leaves them: really scored, of answers that no model had to give."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from playground.data.records import Record
 from playground.evaluation.comparison import compare
+from playground.evaluation.documents import two_sided
 from playground.evaluation.subject import EXAMPLES
 from playground.runs import strict
 from playground.runs.events import Phase, PhaseChange, Progress
 from playground.runs.store import RunStore
+from tests.evaluation.answered import answered
 
 HOSTILE = '<img src=x onerror="window.hurt = 1"> {{value}} ${1+1}'
 """What must come out as it went in, wherever it is shown."""
@@ -51,8 +56,23 @@ def answers(rows: int) -> tuple[list[str], list[str]]:
     return base, tuned
 
 
-def finished_evaluation(store: RunStore, run: str, *, owner: str = "", rows: int = 12) -> str:
-    """An evaluation of `run` that is done."""
+def finished_evaluation(
+    store: RunStore,
+    run: str,
+    *,
+    owner: str = "",
+    rows: int = 12,
+    name: str = "A run on test",
+    others: Mapping[str, Sequence[str]] | None = None,
+    result: Mapping[str, Any] | None = None,
+    examples: Sequence[Mapping[str, Any]] | None = None,
+) -> str:
+    """An evaluation of `run` that is done.
+
+    Args:
+        others: further models' answers by their ids.
+        result, examples: what it left, where that is not to be made.
+    """
     document = {
         "run": run,
         "split": "test",
@@ -60,12 +80,17 @@ def finished_evaluation(store: RunStore, run: str, *, owner: str = "", rows: int
         "batch_size": 16,
         "generation": {"strategy": "greedy", "max_new_tokens": 50},
     }
-    evaluation = store.create("evaluation", document, method="evaluation", model=run, name="A run on test", owner=owner)
+    evaluation = store.create("evaluation", document, method="evaluation", model=run, name=name, owner=owner)
     store.append(evaluation, [PhaseChange(Phase.PREPARING), PhaseChange(Phase.RUNNING)])
-    progress = [Progress(f"answering {side}", rows, rows, "rows") for side in ("base", "tuned")]
-    comparison = compare(records(rows), *answers(rows))
+    progress = [Progress(f"answering {model}", rows, rows, "rows") for model in ("base", run)]
     folder: Path = store.folder(evaluation)
-    strict.write(folder / EXAMPLES, [example.to_json() for example in comparison.examples])
-    result = {"folder": str(folder), "error": None, "run": run, "split": "test", **comparison.to_json()}
-    store.finish(evaluation, Phase.DONE, events=progress, result=result)
+    if result is None:
+        base, tuned = answers(rows)
+        given = answered(records(rows), **{"base": base, run: tuned, **(others or {})})
+        called = [replace(model, name="A run" if model.id.startswith(run) else "") for model in given.models]
+        comparison = compare(replace(given, models=called))
+        examples = [example.to_json() | {"judges": []} for example in comparison.examples]
+        result = {"run": run, "split": "test", **two_sided(comparison.to_json() | {"judges": []})}
+    strict.write(folder / EXAMPLES, examples)
+    store.finish(evaluation, Phase.DONE, events=progress, result={"folder": str(folder), "error": None, **result})
     return evaluation

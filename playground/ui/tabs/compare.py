@@ -1,74 +1,104 @@
-"""The Compare tab: one prompt, the model before and after a run, side by side, from the same random numbers."""
+"""The Compare tab: the model before and after a run, side by side, in views that share a run and its strength."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
-from playground.config import codec
-from playground.config.run import RunConfig
-from playground.data.records import Record
-from playground.errors import PlaygroundError, RunError
+from playground.config.strength import STRONGEST
+from playground.models.lineage import SCORING
 from playground.runs.events import Phase
-from playground.ui import identity
+from playground.ui import adapter_view, answers_view, chat_view, identity, shift_view, votes_view
+from playground.ui.compare_question import AS_TRAINED, PLAIN, TYPED, Question, chosen_run, held_out
 from playground.ui.errors import shown
-from playground.ui.generation_form import GenerationForm, build_generation_form, generation_settings
+from playground.ui.generation_form import GenerationForm, build_generation_form
 from playground.ui.i18n import text
-from playground.ui.prompts import record_ids, typed_ids
 from playground.ui.services import Services
-from playground.ui.shell import Shell
-from playground.ui.widgets import widget
+from playground.ui.shell import Shell, taken
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
-TYPED = -1
-"""In the example field: the prompt is the one typed."""
 EXAMPLES_SHOWN = 100
-AS_TRAINED, PLAIN = "run", "plain"
+VIEWS: dict[str, Callable[[Services, Shell, Question], object]] = {
+    "answers": answers_view.build,
+    "chat": chat_view.build,
+    "shift": shift_view.build,
+    "adapter": adapter_view.build,
+    "votes": votes_view.build,
+}
+"""The views in their order; each is given the tab's question."""
+WITHOUT_PROMPT = frozenset({"chat", "adapter"})
+"""Views that ask nothing, or something of their own: the prompt's fields are hidden meanwhile."""
+ALONE: frozenset[str] = frozenset({"votes"})
+"""Views with models of their own: all fields beside them are hidden meanwhile."""
 
 
 @dataclass(frozen=True)
 class CompareTab:
-    """Components of the tab."""
+    """Components of the tab beside its views."""
 
     run: gr.Dropdown
+    strength: gr.Slider
+    asking: gr.Group
+    """Around the three fields of the prompt."""
     prompt: gr.Textbox
     example: gr.Dropdown
     words: gr.Radio
     form: GenerationForm
-    start: gr.Button
-    stop: gr.Button
-    answers: gr.HTML
 
 
 def build(services: Services, shell: Shell) -> CompareTab:
     """Lays the tab out and wires it."""
     with gr.Row(elem_classes="pp-columns"):
-        with gr.Column(scale=2, min_width=320):
-            gr.Markdown(text("compare.title"), elem_classes="pp-title")
-            run = gr.Dropdown([], label=text("compare.run"), info=text("compare.run.help"), elem_id="compare-run")
-            prompt = gr.Textbox(
-                label=text("compare.prompt"), lines=3, max_lines=10, max_length=20_000, elem_id="compare-prompt"
-            )
-            example = gr.Dropdown(
-                [(text("compare.example.typed"), TYPED)], value=TYPED, label=text("compare.example"),
-                info=text("compare.example.help"), elem_id="compare-example",
-            )  # fmt: skip
-            words = gr.Radio(
-                [(text("compare.words.run"), AS_TRAINED), (text("compare.words.plain"), PLAIN)], value=AS_TRAINED,
-                label=text("compare.words"), info=text("compare.words.help"), elem_id="compare-words",
-            )  # fmt: skip
-            form = build_generation_form("compare")
-            with gr.Row(elem_classes="pp-actions"):
-                start = gr.Button(text("compare.start"), variant="primary", elem_id="compare-start")
-                stop = gr.Button(text("compare.stop"), variant="stop", elem_id="compare-stop")
-        with gr.Column(scale=3, min_width=320):
-            answers = widget("compare.js", "compare-answers")
-    tab = CompareTab(run, prompt, example, words, form, start, stop, answers)
+        with gr.Column(scale=2, min_width=320) as beside:
+            tab = _fields()
+        with gr.Column(scale=3, min_width=320), gr.Tabs(elem_id="compare-views"):
+            for name, build_view in VIEWS.items():
+                with gr.Tab(text(f"compare.view_{name}"), elem_id=f"compare-view-{name}") as view:
+                    build_view(services, shell, _question(tab, view))
+                _show_prompt(tab, view, name not in WITHOUT_PROMPT)
+                _show_fields(beside, view, name not in ALONE)
     _wire(tab, services, shell)
     return tab
+
+
+def _fields() -> CompareTab:
+    gr.Markdown(text("compare.title"), elem_classes="pp-title")
+    run = gr.Dropdown([], label=text("compare.run"), info=text("compare.run.help"), elem_id="compare-run")
+    strength = gr.Slider(
+        0, STRONGEST, value=1, step=0.05, label=text("compare.strength"), info=text("compare.strength.help"),
+        elem_id="compare-strength",
+    )  # fmt: skip
+    with gr.Column(elem_classes="pp-bare") as asking:
+        prompt = gr.Textbox(
+            label=text("compare.prompt"), lines=3, max_lines=10, max_length=20_000, elem_id="compare-prompt"
+        )
+        example = gr.Dropdown(
+            [(text("compare.example.typed"), TYPED)], value=TYPED, label=text("compare.example"),
+            info=text("compare.example.help"), elem_id="compare-example",
+        )  # fmt: skip
+        words = gr.Radio(
+            [(text("compare.words.run"), AS_TRAINED), (text("compare.words.plain"), PLAIN)], value=AS_TRAINED,
+            label=text("compare.words"), info=text("compare.words.help"), elem_id="compare-words",
+        )  # fmt: skip
+    return CompareTab(run, strength, asking, prompt, example, words, build_generation_form("compare"))
+
+
+def _question(tab: CompareTab, view: gr.Tab) -> Question:
+    return Question(tab.run, tab.strength, tab.prompt, tab.example, tab.words, tab.form, view)
+
+
+def _show_prompt(tab: CompareTab, view: gr.Tab, visible: bool) -> None:
+    view.select(
+        lambda: gr.update(visible=visible), None, [tab.asking],
+        queue=False, api_visibility="private", show_progress="hidden",
+    )  # fmt: skip
+
+
+def _show_fields(beside: gr.Column, view: gr.Tab, visible: bool) -> None:
+    view.select(
+        lambda: gr.update(visible=visible), None, [beside],
+        queue=False, api_visibility="private", show_progress="hidden",
+    )  # fmt: skip
 
 
 def _wire(tab: CompareTab, services: Services, shell: Shell) -> None:
@@ -78,20 +108,13 @@ def _wire(tab: CompareTab, services: Services, shell: Shell) -> None:
             shown(examples, services), [shell.person, tab.run], [tab.example], **quiet
         )
     shell.tab.select(take_prompt, [shell.prompt, tab.prompt], [tab.prompt], queue=False, **quiet)
+    # The tab opens when run and prompt are in their fields, so that what opening it looks up is theirs.
+    shell.handed.change(
+        shown(take_handed, services), [shell.handed, shell.person], [tab.run, tab.prompt, shell.prompt, shell.tabs],
+        **quiet,
+    )  # fmt: skip
     tab.run.input(shown(examples, services), [shell.person, tab.run], [tab.example], **quiet)
     tab.prompt.input(lambda: TYPED, None, [tab.example], queue=False, **quiet)
-    answering: list[Any] = [
-        event(
-            shown(compare, services),
-            [shell.person, tab.run, tab.prompt, tab.example, tab.words, *tab.form.inputs()],
-            [tab.answers],
-            concurrency_limit=None,
-            **quiet,
-        )
-        for event in (tab.start.click, tab.prompt.submit)
-    ]
-    tab.start.click(lambda prompt: prompt, [tab.prompt], [shell.prompt], queue=False, **quiet)
-    tab.stop.click(None, cancels=answering, js="() => window.dispatchEvent(new Event('playground:stopped'))", **quiet)
 
 
 def offer(services: Services, person: object, chosen: str | None, looked_at: str, request: gr.Request) -> Any:
@@ -101,7 +124,7 @@ def offer(services: Services, person: object, chosen: str | None, looked_at: str
     finished = [
         record
         for record in services.store.list("run", owner=None if known.host else known.owner)
-        if record.phase in (Phase.DONE, Phase.STOPPED) and record.steps
+        if record.phase in (Phase.DONE, Phase.STOPPED) and record.steps and record.method not in SCORING
     ]
     finished.sort(key=lambda record: record.document["model"] != loaded)  # stable: newest first within
     choices = [(f"{record.name} · {record.id}", record.id) for record in finished]
@@ -114,63 +137,23 @@ def examples(services: Services, person: object, run: str | None, request: gr.Re
     """The held-out rows of a run's data, to be asked instead of a typed prompt."""
     choices: list[tuple[Any, int]] = [(text("compare.example.typed"), TYPED)]
     if run:
-        for index, record in enumerate(_held_out(services, _owned(services, run, person, request))[:EXAMPLES_SHOWN]):
-            choices.append((f"{index + 1} · {_short(record.question)}", index))
+        rows = held_out(services, chosen_run(services, person, request, run))[:EXAMPLES_SHOWN]
+        choices += [(f"{index + 1} · {_short(record.question)}", index) for index, record in enumerate(rows)]
     return gr.update(choices=choices, value=TYPED)
+
+
+def take_handed(services: Services, handed: object, person: object, request: gr.Request) -> tuple[Any, ...]:
+    """A run and a prompt that another part of the page leads here with."""
+    run, prompt = taken(handed, "compare", "look"), taken(handed, "compare", "prompt")
+    if run is None:
+        return (gr.skip(),) * 4
+    asked = gr.skip() if prompt is None else prompt
+    return offer(services, person, run, "", request), asked, asked, gr.Tabs(selected="compare")
 
 
 def take_prompt(shared: str, typed: str) -> Any:
     """A prompt written in another tab."""
     return shared or typed
-
-
-def compare(
-    services: Services,
-    request: gr.Request,
-    person: object,
-    run: str | None,
-    prompt: str,
-    example: int | None,
-    words: str,
-    *values: Any,
-) -> Iterator[dict[str, Any]]:
-    """Both answers as they grow; for `mount` in `assets/js/compare.js`. What goes wrong is said in its place."""
-    reference = ""
-    try:
-        if not run:
-            raise RunError("There is no run to compare with yet; train one in the Train tab.")
-        config = _owned(services, run, person, request)
-        settings = generation_settings(values)
-        held_out = _held_out(services, config) if example is not None and example >= 0 else ()
-        record = held_out[example] if held_out and example is not None and example < len(held_out) else None
-        if record is None and not prompt.strip():
-            raise PlaygroundError("The prompt is empty; type one, or choose a held-out row.")
-        asked = record.question if record else prompt
-        reference = record.answer if record else ""
-        template = config.data.template_text if words == AS_TRAINED else ""
-
-        def ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
-            return record_ids(record, template, tokenizer) if record else typed_ids(prompt, template, tokenizer)
-
-        shown_with = {"prompt": asked, "reference": reference, "whole": settings.strategy == "beam"}
-        yield {"state": "waiting", **shown_with}
-        for update in services.model_server().stream_pair(ids, run, settings):
-            state = "done" if update.done else "answering"
-            pair = {"base": update.base, "tuned": update.tuned, "ahead": update.ahead}
-            yield {"state": state, **pair, **shown_with}
-    except PlaygroundError as error:
-        yield {"state": "error", "message": str(error)}
-
-
-def _owned(services: Services, run: str, person: object, request: gr.Request) -> RunConfig:
-    record = services.store.get(run)
-    identity.require_owner(record.owner, person, request)
-    return codec.decode(record.document)
-
-
-def _held_out(services: Services, config: RunConfig) -> Sequence[Record]:
-    splits = services.shelf.splits(config.data)
-    return splits.test or splits.validation
 
 
 def _short(question: str, most: int = 90) -> str:
