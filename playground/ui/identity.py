@@ -9,13 +9,15 @@ import hmac
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
+from starlette.requests import Request
 
 from playground.errors import NotAllowed
+from playground.surroundings import place
 
 HOST_KEY_VARIABLE = "PLAYGROUND_HOST_KEY"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -31,6 +33,8 @@ class Person:
     """Id that runs are kept under; safe to show."""
     host: bool
     """Whether everything is allowed: other people's runs, paths of this machine, Hub ids."""
+    address: str = field(default="", compare=False)
+    """Where the request came from, which another key does not change; see `address_of`."""
 
 
 def new_person() -> dict[str, str]:
@@ -60,10 +64,27 @@ def visitor(person: object, request: gr.Request | None) -> Person | None:
     key = person.get("key") if isinstance(person, Mapping) else None
     if not isinstance(key, str) or len(key) < SHORTEST_KEY:
         return None
-    return Person(owner_id(key), is_host(person, request))
+    return Person(owner_id(key), is_host(person, request), address_of(request))
 
 
-def is_host(person: object, request: gr.Request | None) -> bool:
+def anyone(person: object, request: gr.Request | None) -> Person:
+    """As `visitor`, with a person of no name for a browser or a script that has no key."""
+    return visitor(person, request) or Person("", is_host(person, request), address_of(request))
+
+
+def address_of(request: gr.Request | Request | None) -> str:
+    """The network address that a request came from; "" where it is not known.
+
+    On a Space the peer is always the platform's proxy, which writes who asked it at the end of `X-Forwarded-For`;
+    elsewhere the server believes that header from a proxy on the same machine only, and names the peer otherwise.
+    """
+    if request is None or request.client is None:
+        return ""
+    forwarded = str(request.headers.get("x-forwarded-for", "")).rpartition(",")[2].strip()
+    return forwarded if forwarded and place().is_space else str(request.client.host)
+
+
+def is_host(person: object, request: gr.Request | Request | None) -> bool:
     """Whether the host key was given, or, where there is none, the request comes from this very machine."""
     expected = os.environ.get(HOST_KEY_VARIABLE, "")
     if not expected:
@@ -72,7 +93,7 @@ def is_host(person: object, request: gr.Request | None) -> bool:
     return isinstance(given, str) and hmac.compare_digest(given.encode(), expected.encode())
 
 
-def is_local(request: gr.Request | None) -> bool:
+def is_local(request: gr.Request | Request | None) -> bool:
     """Whether a request was made on this machine, past no proxy, and to a loopback name.
 
     The name is checked because a page elsewhere can point its own name at 127.0.0.1 (DNS rebinding).

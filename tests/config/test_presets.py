@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from playground.config import codec, presets
+from playground.config.methods import METHODS
 from playground.config.run import AdapterSettings, DataSettings, RunConfig, TrainingSettings
 from playground.errors import ConfigError
 
@@ -28,6 +29,8 @@ def test_the_ready_configs_are_what_the_documentation_says() -> None:
 @pytest.mark.parametrize("preset", presets.PRESETS, ids=lambda preset: preset.name)
 def test_a_preset_changes_its_settings_and_leaves_the_rest(preset: presets.Preset) -> None:
     before = RunConfig(
+        method=preset.methods[0],
+        options=METHODS[preset.methods[0]](),
         model="gpt2",
         name="mine",
         data=DataSettings(source="a.json", limit=9),

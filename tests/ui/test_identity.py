@@ -1,22 +1,11 @@
 import gradio as gr
 import pytest
-from starlette.requests import Request
 
 from playground.errors import NotAllowed
 from playground.ui import identity
+from tests.ui.people import request
 
 KEY = "a-key-of-more-than-twenty-letters"
-
-
-def request(client: str = "127.0.0.1", **headers: str) -> gr.Request:
-    given = {"host": "127.0.0.1:7860"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    raw = [(name.encode(), value.encode()) for name, value in given.items()]
-    return gr.Request(Request({"type": "http", "client": (client, 1), "headers": raw, "query_string": b""}))
-
-
-@pytest.fixture(autouse=True)
-def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(identity.HOST_KEY_VARIABLE, raising=False)
 
 
 def test_an_owner_id_does_not_give_the_key_away() -> None:

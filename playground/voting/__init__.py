@@ -1,0 +1,1 @@
+"""Blind votes on pairs of answers: ballots, strengths of the models, and preferences for training."""
