@@ -121,10 +121,10 @@ def ask(server: Server, turn: int) -> float:
     return 1000 * (time.perf_counter() - begun)
 
 
-def start_run(server: Server) -> str:
+def start_run(server: Server, model: str = DEFAULT) -> str:
     """A run that outlasts the measurement; gives its id once it trains."""
     config = {
-        "model": DEFAULT,
+        "model": model,
         "training": {"max_steps": 10_000, "batch_size": 4, "eval_steps": 0, "sample_steps": 0},
     }
     call = httpx.post(f"{server.url}gradio_api/call/start_run", json={"data": [config, ""]}, timeout=60).json()

@@ -47,7 +47,7 @@ def main() -> None:
     settings = GenerationSettings(strategy="sampling", max_new_tokens=chosen.tokens)
 
     def ours() -> int:
-        drawing = Drawing(model, tokenizer, given["input_ids"][0].tolist(), settings, chosen.rollouts)
+        drawing = Drawing(Side(model, None), tokenizer, given["input_ids"][0].tolist(), settings, chosen.rollouts)
         with inference(model):
             while not drawing.done:
                 drawing.step(Side(model, None))

@@ -20,8 +20,9 @@ import numpy.typing as npt
 from playwright.sync_api import Page, Route, sync_playwright
 
 from benchmarks.machine import describe
+from playground.ui.distribution_view import slider_of
 from playground.ui.i18n import texts
-from playground.ui.tabs.distribution import SLIDERS, slider_of
+from playground.ui.tabs.distribution import SLIDERS
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 RESULTS = Path(__file__).parent / "results" / "slider.json"
