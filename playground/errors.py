@@ -11,6 +11,10 @@ from collections.abc import Sequence
 class PlaygroundError(Exception):
     """Base of all errors meant for a person; `str(error)` is the sentence they read."""
 
+    def __str__(self) -> str:
+        """It can be sent and kept whatever was given: half a surrogate pair stands in it as its escape."""
+        return super().__str__().encode(errors="backslashreplace").decode()
+
 
 class ConfigError(PlaygroundError):
     """A setting is missing, unknown or out of range; carries every problem found, not only the first."""

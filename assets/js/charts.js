@@ -14,6 +14,9 @@ export function plotly(version) {
   return library;
 }
 
+const DENSE = 60; // points of a series from which on it is a line without markers
+// Plotly reads a little HTML in its labels; a name is a name.
+const plain = (name) => name.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
 
 function ink() {
@@ -21,7 +24,7 @@ function ink() {
 }
 
 function axis(title, { quiet, line }) {
-  return { title: { text: title, font: { size: 12 }, standoff: 8 }, gridcolor: line, zerolinecolor: line, linecolor: line, tickfont: { size: 11, color: quiet }, automargin: true };
+  return { title: { text: plain(title), font: { size: 12 }, standoff: 8 }, gridcolor: line, zerolinecolor: line, linecolor: line, tickfont: { size: 11, color: quiet }, automargin: true };
 }
 
 export class Chart {
@@ -47,7 +50,14 @@ export class Chart {
     this.observer = new MutationObserver(this.recolour);
     this.observer.observe(document.body, { attributes: true, attributeFilter: ["class"] });
     this.drawn = new Map([...this.points].map(([metric, { x }]) => [metric, x.length]));
+    this.say();
     this.grow();
+  }
+
+  /** Says so where there is nothing to draw yet; the axes, which would be made up, are hidden meanwhile. */
+  say() {
+    if (this.hasPoints) delete this.root.dataset.empty;
+    else this.root.dataset.empty = playground.text("train.chart.empty");
   }
 
   /** One point of one series; drawn with the next `grow()`. */
@@ -56,6 +66,10 @@ export class Chart {
     if (!series || typeof y !== "number") return;
     series.x.push(x);
     series.y.push(y);
+  }
+
+  get hasPoints() {
+    return [...this.points.values()].some(({ x }) => x.length > 0);
   }
 
   /** Takes back the points after this step. */
@@ -68,6 +82,7 @@ export class Chart {
     if (!this.Plotly) return;
     const all = this.spec.series.map(({ metric }) => this.points.get(metric));
     this.Plotly.restyle(this.root, { x: all.map(({ x }) => [...x]), y: all.map(({ y }) => [...y]) });
+    this.say();
     this.drawn = new Map([...this.points].map(([metric, { x }]) => [metric, x.length]));
   }
 
@@ -76,6 +91,8 @@ export class Chart {
     if (!this.Plotly) return;
     const news = { x: [], y: [] };
     const traces = [];
+    const first = []; // points of a series
+    const dense = [];
     this.spec.series.forEach(({ metric }, index) => {
       const { x, y } = this.points.get(metric);
       const from = this.drawn.get(metric);
@@ -83,9 +100,14 @@ export class Chart {
       news.x.push(x.slice(from));
       news.y.push(y.slice(from));
       traces.push(index);
+      if (!from) first.push(index);
+      if (from <= DENSE && x.length > DENSE) dense.push(index);
       this.drawn.set(metric, x.length);
     });
+    if (traces.length) this.say();
     if (traces.length) this.Plotly.extendTraces(this.root, news, traces);
+    if (first.length) this.Plotly.restyle(this.root, { showlegend: true }, first);
+    if (dense.length && !this.spec.mode) this.Plotly.restyle(this.root, { mode: "lines" }, dense);
   }
 
   remove() {
@@ -93,12 +115,17 @@ export class Chart {
     this.Plotly?.purge(this.root);
   }
 
+  /** Markers of many points would run into each other. */
+  mode({ length }) {
+    return this.spec.mode ?? (length > DENSE ? "lines" : "lines+markers");
+  }
+
   trace({ metric, name, colour: variable, dash, symbol }) {
     const { x, y } = this.points.get(metric);
     return {
-      x: [...x], y: [...y], name, type: "scatter", mode: this.spec.mode ?? "lines+markers",
+      x: [...x], y: [...y], name: plain(name), showlegend: x.length > 0, type: "scatter", mode: this.mode(x),
       line: { color: colour(variable), width: 2, dash: dash ?? "solid" },
-      marker: { size: symbol ? 8 : 5, symbol: symbol ?? "circle" },
+      marker: { size: symbol ? 8 : 5, symbol: symbol || "circle" }, cliponaxis: false,
       hovertemplate: `%{y:${this.spec.format ?? ".4~g"}}<extra>%{fullData.name}</extra>`,
     };
   }
@@ -106,8 +133,8 @@ export class Chart {
   layout() {
     const many = this.spec.legend ?? this.spec.series.length > 1;
     return {
-      ...this.theme(), height: this.spec.height, margin: { l: 52, r: 14, t: 12, b: 40 }, hovermode: "x unified", showlegend: many,
-      legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yanchor: "bottom", font: { size: 12 } }, uirevision: "run", dragmode: "zoom",
+      ...this.theme(), height: this.spec.height, margin: { l: 48, r: 8, t: 12, b: 40 }, hovermode: "x unified", showlegend: many,
+      legend: { orientation: "h", x: 1, xanchor: "right", y: 1, yanchor: "bottom", font: { size: 11 }, itemwidth: 30 }, uirevision: "run", dragmode: "zoom",
     };
   }
 
@@ -116,8 +143,9 @@ export class Chart {
     return {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: colour("--font") || "sans-serif", size: 12, color: tones.text },
       hoverlabel: { bgcolor: colour("--block-background-fill"), bordercolor: tones.line, font: { color: tones.text } },
-      xaxis: { ...axis(this.spec.across ?? playground.text("train.chart.step"), tones), rangemode: "tozero" },
-      yaxis: { ...axis(this.spec.unit, tones), ...(this.spec.zero ? { rangemode: "tozero" } : {}), exponentformat: "power" },
+      xaxis: { ...axis(this.spec.across ?? playground.text("train.chart.step"), tones), ...(this.spec.across ? {} : { rangemode: "nonnegative" }) },
+      // Ticks that are not seen keep the numbers clear of a point at step 0.
+      yaxis: { ...axis(this.spec.unit, tones), ticks: "outside", ticklen: 6, tickcolor: "rgba(0,0,0,0)", ...(this.spec.zero ? { rangemode: "tozero" } : {}), exponentformat: "power" },
     };
   }
 }

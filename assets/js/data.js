@@ -2,6 +2,7 @@
 // Data is written by textContent only.
 
 import { Mapping } from "./data_mapping.js";
+import { explained } from "./distribution_page.js";
 import { element } from "./status.js";
 
 const say = (key, values) => playground.text(key, values);
@@ -175,7 +176,7 @@ class View {
   fact(list, name, value) {
     const pair = element("div");
     const term = element("dt", "", say(`data.fact.${name}`));
-    term.title = say(`data.fact.${name}.help`);
+    explained(term, () => say(`data.fact.${name}.help`));
     const shown = element("dd", "", value);
     shown.dataset.fact = name;
     pair.append(term, shown);

@@ -3,6 +3,7 @@
 import { plotly } from "./charts.js";
 import { reasonList } from "./data.js";
 import { followModel } from "./data_rows.js";
+import { explained } from "./distribution_page.js";
 import { element } from "./status.js";
 
 const say = (key, values) => playground.text(key, values);
@@ -68,7 +69,7 @@ class Lengths {
     for (const [name, words] of facts) {
       const pair = element("div");
       const term = element("dt", "", say(`data.lengths.${name}`));
-      term.title = say(`data.lengths.${name}.help`);
+      explained(term, () => say(`data.lengths.${name}.help`));
       const shown = element("dd", "", words);
       shown.dataset.fact = name;
       pair.append(term, shown);

@@ -35,6 +35,7 @@ class TokenList {
     this.list.addEventListener("pointerleave", () => this.tell(this.chosen));
     this.fact = element("p", "pda-token-fact");
     this.boxes = row.tokens.map(tokenBox);
+    for (const place of row.keys?.places ?? []) this.boxes[place]?.classList.add("pda-key-token");
     // A line may break between any two tokens, since the mark for a space is no space.
     // A break at a token's end stands behind its box, or the next line would begin with an empty end of it.
     const parts = this.boxes.flatMap((box, place) => [box, endsLine(row.tokens[place]) ? "\n" : element("wbr")]);
@@ -86,7 +87,7 @@ export function tokensOf(row) {
   const { count, kept, loss, model, limit } = row;
   const counts = element("p", "pda-counts", say("data.tokens.counts", { count: number(count), loss: number(loss), cut: number(count - kept), model }));
   counts.id = "data-token-counts";
-  box.append(counts, ...warnings(row), legend(), ...new TokenList(row, { limit, before: 0, label: say("data.tokens") }).parts());
+  box.append(counts, ...warnings(row), ...weight(row), legend(), ...new TokenList(row, { limit, before: 0, label: say("data.tokens") }).parts());
   return box;
 }
 
@@ -97,6 +98,16 @@ function warnings({ left_out: leftOut, answer_cut: answerCut, answerless, limit 
       ? say("data.tokens.left_out", { limit: number(limit) })
       : answerCut && say("data.tokens.answer_cut");
   return words ? [element("p", "pda-warning", words)] : [];
+}
+
+/** What key tokens make of the row, in the formula's own terms. */
+function weight({ keys }) {
+  if (!keys) return [];
+  if (keys.problem) return [element("p", "pda-warning", keys.problem)];
+  const count = keys.places.length;
+  const line = element("p", "pda-weight", say("data.tokens.weight", { alpha: number(keys.alpha), count: number(count), weight: number(keys.weight) }));
+  line.title = say("data.tokens.weight.help");
+  return [line];
 }
 
 /** Both answers of a preference; the prompt they share stands in front of them, once. */
@@ -157,7 +168,7 @@ function cutMark(limit) {
   return mark;
 }
 
-function describe({ tokens, count }, place, before) {
+function describe({ tokens, count, keys }, place, before) {
   const [id, text, part, parts, inLoss, kept, special] = tokens[place];
   const whole = part > 1 ? tokens[place - part + 1][1] : text;
   const state = !kept ? "cut" : inLoss ? "learnt" : "masked";
@@ -167,6 +178,7 @@ function describe({ tokens, count }, place, before) {
     `“${visible(whole).replaceAll("\n", "").replaceAll("\t", "")}”`,
     ...(parts > 1 ? [say("data.token.part", { part, parts })] : []),
     ...(special ? [say("data.token.special")] : []),
+    ...(keys?.places?.includes(place) ? [say("data.token.key")] : []),
     say(`data.token.${state}`),
   ];
   return facts.join("  ·  ");

@@ -22,9 +22,10 @@ export class Controls {
    * @param {{name: string, minimum: ?number, above: ?number, maximum: ?number, value: number, whole: boolean}[]} settings
    *   in the order in which they act; `value`, the default, changes nothing
    * @param {() => void} changed  called at every move
+   * @param {string} [prefix]  of the ids, where a page has several of these
    */
-  constructor(settings, changed) {
-    this.rows = settings.map((setting, place) => new Row(setting, place + 1, changed));
+  constructor(settings, changed, prefix = "pgd") {
+    this.rows = settings.map((setting, place) => new Row(setting, place + 1, changed, prefix));
     const reset = make("button", { type: "button", class: "pgd-button pgd-quiet", "data-action": "reset" }, text("distribution.reset"));
     reset.addEventListener("click", () => {
       this.apply({}, []);
@@ -64,11 +65,11 @@ export class Controls {
 }
 
 class Row {
-  constructor(setting, place, changed) {
+  constructor(setting, place, changed, prefix) {
     const { name } = setting;
     Object.assign(this, { setting, name, on: true, view: SLIDERS[name] });
     const label = text(`setting.generation.${name}.label`);
-    const id = `pgd-${name}`;
+    const id = `${prefix}-${name}`;
     const { min, max, step } = this.view;
     this.range = make("input", { type: "range", id, min, max, step, "data-setting": name });
     this.number = make("input", { type: "number", step: "any", inputmode: "decimal", "aria-label": label, "data-setting": name });

@@ -20,7 +20,7 @@ export class Tiles {
     fill("mass", percent(keptMass), `÷ ${factor(keptMass)}`, {});
     const bits = fixed(entropy / NATS_PER_BIT, 3);
     const rawBits = fixed(raw.entropy / NATS_PER_BIT, 3);
-    fill("entropy", `${fixed(entropy, 2)} nats`, rawly(fixed(raw.entropy, 2)), { bits, raw: rawBits });
+    fill("entropy", text("train.fact.nats", { value: fixed(entropy, 2) }), rawly(fixed(raw.entropy, 2)), { bits, raw: rawBits });
     fill("effective", choices(effective), rawly(choices(Math.exp(raw.entropy))), {});
   }
 }

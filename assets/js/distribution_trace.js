@@ -51,5 +51,5 @@ export function shade(found, kind) {
 export function shadeLabels(kind) {
   const ends = SHADES[kind];
   if (kind === "probability") return [...ends.map((end) => `≥ ${end * 100} %`), `< ${ends.at(-1) * 100} %`];
-  return [...ends.map((end) => `< ${end}`), `≥ ${ends.at(-1)} nats`];
+  return [...ends.map((end) => `< ${end}`), `≥ ${playground.text("train.fact.nats", { value: ends.at(-1) })}`];
 }

@@ -37,6 +37,7 @@ class Page {
       rename: (run) => this.table.edit(run),
       use: (run) => this.ask("use", [run], { run }),
       free: (runs) => this.ask("free", runs, { runs }),
+      restore: (runs) => this.ask("restore", runs, { runs }),
       erase: (runs) => this.ask("erase", runs, { runs }),
     });
     this.total = element("p", "pp-note ph-total");

@@ -16,7 +16,7 @@ export function comparable(entries) {
 }
 
 export class Actions {
-  /** @param {{compare: () => void, rename: (run) => void, use: (run) => void, free: (runs) => void, erase: (runs) => void}} acts */
+  /** @param {{compare: () => void, rename: (run) => void, use: (run) => void, free: (runs) => void, restore: (runs) => void, erase: (runs) => void}} acts */
   constructor(acts) {
     this.acts = acts;
     this.viewer = null;
@@ -31,6 +31,7 @@ export class Actions {
       rename: this.button("rename", () => acts.rename(one())),
       use: this.button("use", () => acts.use(one())),
       free: this.button("free", () => this.askToFree()),
+      restore: this.button("restore", () => acts.restore(selection.chosen.map(({ run }) => run))),
       delete: this.button("delete", () => this.askToDelete()),
       clear: this.button("clear", () => selection.set(selection.ids, false)),
     };
@@ -61,9 +62,11 @@ export class Actions {
       rename: mine && chosen.length === 1,
       use: mine && chosen.length === 1 && chosen[0].kind === "run",
       free: mine && freeable(chosen).length > 0,
+      restore: mine,
       delete: mine,
       clear: chosen.length > 0,
     };
+    this.buttons.restore.hidden = !chosen.some(({ archived }) => archived);
     for (const [name, on] of Object.entries(able)) this.buttons[name].disabled = !on;
     this.count.textContent = chosen.length ? say("history.ticked", { count: chosen.length, size: size(total(chosen, "bytes")) }) : say("history.ticked.none");
   }

@@ -1,7 +1,7 @@
 // One metric of several runs in one chart, by step or by time; it grows while they do.
 
 import { Chart } from "./charts.js";
-import { csv, save } from "./evaluate_rows.js";
+import { csv, save } from "./files.js";
 import { Curves } from "./history_curves.js";
 import { selection, swatch } from "./history_selection.js";
 import { element } from "./status.js";
@@ -9,6 +9,8 @@ import { element } from "./status.js";
 const say = (key, values) => playground.text(key, values);
 // In this order, with the unit that the Train tab gives them; others follow by their own names.
 const METRICS = {
+  "objective/scores": "ppo_reward", "eval_objective/scores": "ppo_reward", "rewards/accuracies": "accuracy", "eval_rewards/accuracies": "accuracy",
+  accuracy: "accuracy", eval_accuracy: "accuracy", "rewards/margins": "dpo_margin", "eval_rewards/margins": "dpo_margin",
   loss: "loss", eval_loss: "loss", mean_token_accuracy: "accuracy", eval_mean_token_accuracy: "accuracy",
   learning_rate: "rate", grad_norm: "gradient", entropy: "loss", tokens_per_second: "speed", memory_gb: "memory",
 };
@@ -20,6 +22,7 @@ export class Overlay {
     this.version = version;
     this.curves = new Map(); // id -> Curves
     this.metric = "loss";
+    this.wanted = ""; // the metric that a person chose
     this.by = "step";
     this.chart = null;
     this.build();
@@ -28,7 +31,7 @@ export class Overlay {
   build() {
     this.choice = element("select");
     this.choice.id = "history-metric";
-    this.choice.addEventListener("change", () => this.change({ metric: this.choice.value }));
+    this.choice.addEventListener("change", () => this.change({ wanted: this.choice.value }));
     this.across = element("select");
     this.across.id = "history-across";
     for (const by of ["step", "seconds"]) {
@@ -109,11 +112,17 @@ export class Overlay {
     for (const curves of this.curves.values()) for (const name of curves.metrics) if (!HIDDEN.has(name)) names.add(name);
     const known = Object.keys(METRICS).filter((name) => names.delete(name));
     const offered = [...known, ...[...names].sort()];
-    if (offered.join() === this.offered) return;
+    this.metric = this.best(offered);
+    if (offered.join() === this.offered && this.choice.value === this.metric) return;
     this.offered = offered.join();
     this.choice.replaceChildren(...offered.map((name) => Object.assign(element("option", "", metricName(name)), { value: name })));
-    if (!offered.includes(this.metric)) this.metric = "loss";
     this.choice.value = this.metric;
+  }
+
+  /** What was chosen, or else what says most of these runs together (in training, where it has more points), or else the loss. */
+  best(offered) {
+    const heads = new Set([...this.curves.values()].map(({ entry }) => entry.headline?.metric.replace(/^eval_/, "")));
+    return [this.wanted, heads.size === 1 ? [...heads][0] : ""].find((name) => offered.includes(name)) ?? "loss";
   }
 
   redraw() {
@@ -124,7 +133,7 @@ export class Overlay {
     this.box.replaceChildren(place);
     const longest = Math.max(0, ...[...this.curves.values()].map((curves) => curves.points(this.metric).length));
     this.dense = longest > DENSE;
-    const series = [...this.curves].map(([run, { entry }]) => ({ metric: run, name: plain(entry.name || run), ...selection.line(run) }));
+    const series = [...this.curves].map(([run, { entry }]) => ({ metric: run, name: entry.name || run, ...selection.line(run) }));
     const unit = METRICS[this.metric] ? say(`train.chart.${METRICS[this.metric]}.unit`) : this.metric;
     const chart = new Chart(place, { height: 340, unit, across: say(`history.across.${this.by}`), legend: false, mode: this.dense ? "lines" : "lines+markers", series });
     this.chart = chart;
@@ -159,8 +168,6 @@ export class Overlay {
 
 const shown = (value) => (value !== 0 && (Math.abs(value) < 0.001 || Math.abs(value) >= 1e6) ? value.toExponential(2) : value.toLocaleString(undefined, { maximumSignificantDigits: 4 }));
 
-// Plotly reads a little HTML in its labels; a name is a name.
-const plain = (name) => name.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 function metricName(name) {
   return name in METRICS ? say(`history.metric.${name}`) : name;

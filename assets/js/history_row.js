@@ -3,12 +3,12 @@
 
 import { ENDED } from "./follow.js";
 import { selection, swatch } from "./history_selection.js";
-import { element } from "./status.js";
-import { clock, phaseBadge } from "./train.js";
+import { clock, element } from "./status.js";
+import { phaseBadge } from "./train.js";
 
 const say = (key, values) => playground.text(key, values);
-export const COLUMNS = ["name", "method", "model", "data", "owner", "phase", "created", "seconds", "steps", "loss", "eval_loss", "bytes"];
-const NUMBERS = new Set(["seconds", "steps", "loss", "eval_loss", "bytes"]);
+export const COLUMNS = ["name", "method", "model", "data", "owner", "phase", "created", "seconds", "steps", "loss", "headline", "bytes"];
+const NUMBERS = new Set(["seconds", "steps", "loss", "headline", "bytes"]);
 const LONGEST_NAME = 80;
 const SHORT_OWNER = 6; // digits of an owner's id that are shown
 
@@ -38,15 +38,15 @@ const day = (at) => {
 };
 
 const number = (value) => (typeof value === "number" ? value.toLocaleString(undefined, { maximumFractionDigits: 3 }) : "");
+const headlineValue = ({ metric, value }) => (metric.includes("accura") ? `${(100 * value).toFixed(1)} %` : number(value));
 
 const WORDS = {
-  method: ({ method, kind }) => (kind === "evaluation" ? say("history.evaluation") : method.toUpperCase()),
+  method: ({ method, kind }) => (kind === "evaluation" ? say("history.evaluation") : say(`method.${method}`)),
   data: ({ data }) => data,
   created: ({ started, created }) => day(started ?? created),
   seconds: (entry) => (seconds(entry) === null ? "" : clock(seconds(entry))),
   steps: ({ steps, kind }) => (kind === "run" ? steps.toLocaleString() : ""),
   loss: ({ loss }) => number(loss),
-  eval_loss: ({ eval_loss: loss }) => number(loss),
   bytes: ({ bytes }) => size(bytes),
 };
 
@@ -106,6 +106,7 @@ export class Row {
     const bleu = entry.bleu && say("history.bleu", { base: entry.bleu.base.toFixed(1), tuned: entry.bleu.tuned.toFixed(1) });
     this.facts.replaceChildren(...[entry.run, bleu].filter(Boolean).map((words) => element("span", "", words)));
     for (const [column, words] of Object.entries(WORDS)) this.write(column, words(entry));
+    this.result(entry.headline);
     this.write("model", base ? say(names.has(entry.on) ? "history.on" : "history.on.gone", { name: base }) : entry.model);
     this.write("owner", ownerOf(entry, viewer));
     this.cells.owner.title = entry.owner;
@@ -119,6 +120,13 @@ export class Row {
     if (cell.textContent !== words) cell.textContent = words;
     cell.classList.toggle("ph-nothing", !words);
     if (column === "model" || column === "data") cell.title = words;
+  }
+
+  result(headline) {
+    const cell = this.cells.headline;
+    const words = headline ? [element("span", "", headlineValue(headline)), element("small", "", say(`history.headline.${headline.metric}`))] : [];
+    cell.replaceChildren(...words);
+    cell.classList.toggle("ph-nothing", !headline);
   }
 
   /** A second has gone by. */

@@ -8,13 +8,14 @@ import { element } from "./status.js";
 const say = (key, values) => playground.text(key, values);
 const NARROW = matchMedia("(max-width: 760px)");
 const PHASES = ["done", "stopped", "failed", "interrupted"];
-const FIRST_UP = new Set(["name", "method", "model", "data", "owner", "phase", "loss", "eval_loss"]);
+const FIRST_UP = new Set(["name", "method", "model", "data", "owner", "phase", "loss"]);
 
 const VALUE = {
   name: ({ name, run }) => (name || run).toLowerCase(),
   created: ({ created }) => created,
   seconds,
   owner: ({ owner }) => owner,
+  headline: ({ headline }) => headline?.value ?? null,
 };
 const valueOf = (by) => VALUE[by] ?? ((entry) => entry[by]);
 
@@ -24,7 +25,8 @@ export function chosen(entries, viewer, { search, kind, phase, method, whose, by
   const texts = ({ run, name, method: how, model, data, owner, on }) => [run, name, how, model, data, owner, on].join("\n").toLowerCase();
   const fits = (entry) =>
     (kind === "all" || entry.kind === kind) &&
-    (phase === "all" || (phase === "live" ? !ENDED.has(entry.phase) : entry.phase === phase)) &&
+    Boolean(entry.archived) === (phase === "archived") &&
+    (["all", "archived"].includes(phase) || (phase === "live" ? !ENDED.has(entry.phase) : entry.phase === phase)) &&
     (method === "all" || entry.method === method) &&
     (whose === "all" || entry.owner === viewer.owner) &&
     (!wanted || texts(entry).includes(wanted));
@@ -57,6 +59,7 @@ export class Table {
     this.kind = this.choice("kind", ["all", "run", "evaluation"]);
     this.phase = this.choice("phase", ["all", "live"]);
     for (const phase of PHASES) this.phase.append(option(phase, say(`phase.${phase}`)));
+    this.phase.append(option("archived", say("history.phase.archived")));
     this.method = this.choice("method", ["all"]);
     this.whose = this.choice("whose", ["mine", "all"]);
     this.order = element("select");
@@ -145,7 +148,7 @@ export class Table {
     const methods = [...new Set(entries.map(({ method, kind }) => (kind === "run" ? method : "")))].filter(Boolean).sort();
     if (methods.join() !== this.methods) {
       this.methods = methods.join();
-      this.method.replaceChildren(option("all", say("history.method.all")), ...methods.map((name) => option(name, name.toUpperCase())));
+      this.method.replaceChildren(option("all", say("history.method.all")), ...methods.map((name) => option(name, say(`method.${name}`))));
       this.method.value = methods.includes(this.state.method) ? this.state.method : "all";
     }
     for (const run of this.rows.keys()) if (!this.context.names.has(run)) this.rows.delete(run);

@@ -1,5 +1,6 @@
 // The two panels of the Model tab: what was chosen, and what is loaded. Data is written by textContent only.
 
+import { explained } from "./distribution_page.js";
 import { bytes, count, element } from "./status.js";
 
 const say = (key, values) => playground.text(key, values);
@@ -10,7 +11,7 @@ function factList(facts) {
     if (value === null || value === undefined || value === "") continue;
     const term = element("dt", "", say(`model.fact.${name}`));
     const hint = say(`model.fact.${name}.help`);
-    if (hint !== `model.fact.${name}.help`) term.title = hint;
+    if (hint !== `model.fact.${name}.help`) explained(term, () => hint);
     list.append(term, element("dd", "", value));
   }
   return list;

@@ -151,7 +151,7 @@ class Rollouts {
     this.tiles.get("drawn").write(count(rollouts.length), asked);
     const { mean, error } = measured(means.at(-1), errors.at(-1));
     this.tiles.get("mean").write(mean, rollouts.length > 1 ? `± ${error} · ${this.bounds()}` : this.bounds());
-    this.tiles.get("surprise").write(`${fixed(average(logs), 2)} nats`, say("rollouts.per_token", { value: fixed(average(logs) / average(lengths), 2) }));
+    this.tiles.get("surprise").write(say("train.fact.nats", { value: fixed(average(logs), 2) }), say("rollouts.per_token", { value: fixed(average(logs) / average(lengths), 2) }));
     this.tiles.get("length").write(say("rollouts.tokens", { count: fixed(average(lengths), 1) }), say("rollouts.ended_share", { share: percent(ended) }));
   }
 

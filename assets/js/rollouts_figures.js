@@ -6,6 +6,7 @@ import { histogram, running } from "./rollouts_statistics.js";
 
 const HEIGHT = 250;
 const PLANE_HEIGHT = 360;
+const NAME_HEIGHT = 14;
 
 /** Rewards of the rollouts as bars, and as an outline what π* makes of them. */
 export function spread(width, { rewards, best }) {
@@ -82,7 +83,8 @@ export function plane(width, { frontier, several, best, beta, series }) {
     path(line, { stroke: "var(--pgr-orange)", "stroke-width": 2.5 }),
   );
   for (const one of several) chart.add(...bestPoint(chart, one));
-  series.forEach(({ name, points }, at) => chart.add(...otherPoints(chart, name, points, at)));
+  const taken = []; // heights of the names so far
+  series.forEach(({ name, points }, at) => chart.add(...otherPoints(chart, name, points, at, taken)));
   chart.add(
     node("circle", { cx: X(0), cy: Y(several[0].reward), r: 5, fill: "var(--card)", stroke: "var(--ink)", "stroke-width": 2 }, node("title", {}, "π_ref")),
     node("circle", { cx: X(best.divergence), cy: Y(best.reward), r: 7, fill: "var(--pgr-orange)", stroke: "var(--card)", "stroke-width": 2 }, node("title", {}, label)),
@@ -103,14 +105,20 @@ function bestPoint({ X, Y }, { draws: number, reward, divergence, bound }) {
   ];
 }
 
-function otherPoints({ X, Y }, name, points, at) {
+function otherPoints({ X, Y }, name, points, at, taken) {
   const stroke = ["var(--pgr-green)", "var(--pgr-purple)"][at % 2];
   const marks = points.map(({ divergence, reward, label }) =>
-    node("path", { d: `M${X(divergence) - 5} ${Y(reward) + 4}l5 -9l5 9z`, fill: stroke }, node("title", {}, `${name} ${label ?? ""}: ${short(reward)}, ${short(divergence)} nats`)),
+    node("path", { d: `M${X(divergence) - 5} ${Y(reward) + 4}l5 -9l5 9z`, fill: stroke }, node("title", {}, `${name} ${label ?? ""}: ${short(reward)}, ${say("train.fact.nats", { value: short(divergence) })}`)),
   );
   const last = points.at(-1);
-  const words = last ? [node("text", { x: X(last.divergence) + 8, y: Y(last.reward) - 6, fill: stroke, "font-weight": 600 }, name)] : [];
+  if (last) taken.push(free(Y(last.reward) - 6, taken));
+  const words = last ? [node("text", { x: X(last.divergence) + 8, y: taken.at(-1), fill: stroke, "font-weight": 600 }, name)] : [];
   return [path(points.map(({ divergence, reward }) => [X(divergence), Y(reward)]), { stroke, "stroke-width": 1.5 }), ...marks, ...words];
+}
+
+/** The height of a name that is to stand at `y` where no other one stands. */
+function free(y, taken) {
+  return taken.some((other) => Math.abs(other - y) < NAME_HEIGHT) ? free(y + NAME_HEIGHT, taken) : y;
 }
 
 /** Mean reward at each temperature, with one standard error to each side. */

@@ -82,7 +82,7 @@ export class Optimum {
     const { reward, divergence, effective } = this.best;
     const gain = reward - this.several[0].reward;
     this.tiles.get("optimal").write(short(reward), `${gain >= 0 ? "+" : "−"} ${short(Math.abs(gain))}`);
-    this.tiles.get("divergence").write(`${fixed(divergence, 3)} nats`, say("rollouts.at_most", { value: fixed(Math.log(total), 2) }));
+    this.tiles.get("divergence").write(say("train.fact.nats", { value: fixed(divergence, 3) }), say("rollouts.at_most", { value: fixed(Math.log(total), 2) }));
     this.tiles.get("effective").write(fixed(effective, 1), say("rollouts.of_rollouts", { total: count(total) }));
     this.warning.textContent = this.concern();
     this.figure.refresh();

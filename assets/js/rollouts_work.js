@@ -126,6 +126,8 @@ function stage({ stage: name, done, total, ahead }) {
   if (name === "drawing") return say("rollouts.drawing", numbers);
   if (name === "sweeping") return say("rollouts.sweeping", numbers);
   if (name === "scoring") return say("rollouts.scoring");
+  if (name === "shifting") return say("shift.shifting", numbers);
+  if (name === "answering") return say("shift.answering");
   if (name === "start") return say("rollouts.beginning");
   return say("rollouts.fetching", numbers);
 }

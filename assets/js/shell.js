@@ -1,7 +1,9 @@
 // Runs in the page's head before any component: what every other script of ours starts from.
 // Plain script, not a module, so that it is there when the first component mounts.
 (() => {
-  const at = (path) => new URL(path, document.baseURI).href;
+  // The page is the app's root, behind a proxy some folder; its address may lack the last slash.
+  const root = location.origin + location.pathname.replace(/\/*$/, "/");
+  const at = (path) => new URL(path, root).href;
   const texts = window.gradio_config?.i18n_translations ?? {};
 
   const language = () => (document.documentElement.lang || "en").split("-")[0];

@@ -29,6 +29,14 @@ function announce(status) {
   window.dispatchEvent(new CustomEvent("playground:status", { detail: status }));
 }
 
+/** 75 -> "1:15" */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const parts = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  const shown = parts[0] ? parts : parts.slice(1);
+  return shown.map((part, index) => (index ? String(part).padStart(2, "0") : part)).join(":");
+}
+
 export function bytes(number) {
   const large = number >= 1e9;
   return `${(number / (large ? 1e9 : 1e6)).toFixed(large ? 1 : 0)} ${large ? "GB" : "MB"}`;

@@ -1,30 +1,16 @@
 // The widgets of the Train tab: estimate, live view of one run, list of runs. Data is written by textContent only.
 
-import { Chart } from "./charts.js";
+import { Charts } from "./train_charts.js";
+import { explained } from "./distribution_page.js";
 import { ENDED, Follower } from "./follow.js";
-import { Samples } from "./samples.js";
-import { bytes, element } from "./status.js";
+import { Replay } from "./replay.js";
+import { bytes, clock, element } from "./status.js";
+import { chartsOf, factsOf, panelsOf } from "./train_figures.js";
+import { Warnings, worded } from "./train_warnings.js";
 
 const say = (key, values) => playground.text(key, values);
 const LISTED_EVERY = 3000;
 const LOG_LINES = 400;
-
-const CHARTS = [
-  { key: "loss", height: 300, zero: false, series: [["loss", "--pp-tuned"], ["eval_loss", "--pp-vermillion", "diamond"]] },
-  { key: "accuracy", height: 200, format: ".1%", series: [["mean_token_accuracy", "--pp-tuned"], ["eval_mean_token_accuracy", "--pp-vermillion", "diamond"]] },
-  { key: "rate", height: 200, zero: true, series: [["learning_rate", "--pp-green"]] },
-  { key: "gradient", height: 200, zero: true, series: [["grad_norm", "--pp-purple"]] },
-  { key: "speed", height: 200, zero: true, series: [["tokens_per_second", "--pp-orange"]] },
-  { key: "memory", height: 200, zero: true, series: [["memory_gb", "--pp-sky"]] },
-];
-
-/** 75 -> "1:15" */
-export function clock(seconds) {
-  const whole = Math.max(0, Math.round(seconds));
-  const parts = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
-  const shown = parts[0] ? parts : parts.slice(1);
-  return shown.map((part, index) => (index ? String(part).padStart(2, "0") : part)).join(":");
-}
 
 /** Where a queued job stands and when it may begin, in words. */
 export function queueWords({ position: place, starts_in: seconds }) {
@@ -49,7 +35,7 @@ export function mountEstimate(root, props, _tell, watch) {
   draw();
 }
 
-function estimateParts({ error, memory }) {
+function estimateParts({ error, memory, rate }) {
   if (error) {
     const line = element("p", "pp-error", error);
     line.setAttribute("role", "alert");
@@ -61,13 +47,16 @@ function estimateParts({ error, memory }) {
   const values = { needed: bytes(memory.bytes), available: bytes(available), device, longest, ...both };
   const words = [say(fits ? (longest ? "train.fits.rows" : "train.fits") : "train.fits.not", values)];
   if (loaded) words.push(say(fits ? "train.fits.beside" : "train.fits.aside", values));
-  return [element("p", fits ? "pp-verdict pp-good" : "pp-verdict pp-bad", words.join(" "))];
+  const parts = [element("p", fits ? "pp-verdict pp-good" : "pp-verdict pp-bad", words.join(" "))];
+  if (rate) parts.push(element("p", "pt-rate", say("train.rate.high", rate)));
+  return parts;
 }
 
 export function mountLive(root, props, tell, watch) {
   const panel = root.querySelector(".pp-panel");
   const live = new Live(panel, props.plotly, tell);
   window.addEventListener("playground:listed", ({ detail }) => live.wake(detail));
+  window.addEventListener("playground:recording", ({ detail }) => live.showRecording(detail));
   const receive = () => live.show(props.value || {});
   watch("value", receive);
   receive();
@@ -93,22 +82,68 @@ class Live {
     if (run === this.run || (reopened && this.run)) return this.buttons();
     this.leave();
     this.run = run;
+    this.panel.removeAttribute("data-recorded");
     if (!run) return this.empty();
     this.build();
+    if (!reopened) this.comeIntoView();
     this.follower = new Follower(run, (page) => this.receive(page), (message) => this.lost(message));
     return undefined;
+  }
+
+  /** A run that was recorded elsewhere: whole at first, to be played again. */
+  showRecording(recorded) {
+    this.leave();
+    this.run = "";
+    this.panel.toggleAttribute("data-recorded", true);
+    this.build();
+    this.comeIntoView();
+    this.receive({ ...recorded, phase: recorded.run.phase, reason: recorded.run.reason });
+  }
+
+  playAgain() {
+    const recorded = { run: this.record, events: this.events };
+    const restart = () => {
+      const controls = this.replay?.element;
+      this.leaveFigures();
+      this.build();
+      if (controls) this.place.replaceChildren(controls);
+    };
+    this.replaying = true;
+    this.replay = new Replay(recorded, { restart, receive: (page) => this.receive(page), leave: () => this.leaveReplay() });
+    this.place.replaceChildren(this.replay.element);
+  }
+
+  leaveReplay() {
+    this.replaying = false;
+    this.replay = null;
+    this.buttons();
+  }
+
+  /** The form and the list of runs are long: where one of them was pressed, the run may be far off the screen. */
+  comeIntoView() {
+    const { top } = this.panel.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) this.panel.scrollIntoView({ block: "start" });
   }
 
   /** Looks again at a run that had ended and goes on, whoever resumed it. */
   wake(runs) {
     const listed = runs.find(({ run }) => run === this.run);
-    if (listed && !ENDED.has(listed.phase) && ENDED.has(this.phase)) this.follower.ask();
+    if (listed && !this.replaying && !ENDED.has(listed.phase) && ENDED.has(this.phase)) this.follower.ask();
   }
 
   leave() {
     this.follower?.stop();
-    this.charts?.forEach((chart) => chart.remove());
-    this.charts = [];
+    this.replay?.remove();
+    this.replay = null;
+    this.replaying = false;
+    this.events = [];
+    this.leaveFigures();
+  }
+
+  leaveFigures() {
+    this.charts?.remove();
+    for (const panel of this.panels ?? []) panel.remove?.();
+    this.panels = [];
   }
 
   lost(message) {
@@ -136,8 +171,15 @@ class Live {
       this.resume.hidden = true;
       this.tell.resume({ run: this.run });
     });
+    this.again = element("button", "pt-stop pt-resume", say("replay.start"));
+    this.again.type = "button";
+    this.again.id = "train-replay";
+    this.again.title = say("replay.help");
+    this.again.hidden = true;
+    this.again.addEventListener("click", () => this.playAgain());
+    this.place = element("div");
     const head = element("div", "pt-head");
-    head.append(this.title, this.badge, this.stop, this.resume);
+    head.append(this.title, this.badge, this.stop, this.resume, this.again);
     this.bar = element("progress");
     this.bar.max = 1;
     this.bar.setAttribute("aria-label", say("train.progress"));
@@ -146,37 +188,30 @@ class Live {
     this.stage.setAttribute("role", "status");
     progress.append(this.bar, this.stage);
     this.reason = element("p", "pt-reason");
+    this.warnings = new Warnings();
     this.facts = element("dl", "pt-facts");
-    this.samples = new Samples();
+    this.pairs = new Map();
+    this.body = element("div", "pt-body");
     this.log = element("pre", "pt-log");
     const details = element("details", "pp-template");
     details.append(element("summary", "", say("train.log")), this.log);
-    this.panel.replaceChildren(head, progress, this.reason, this.facts, this.figures(), this.samples.element, details);
+    this.panel.replaceChildren(head, this.place, progress, this.reason, this.warnings.element, this.facts, this.body, details);
   }
 
-  figures() {
-    const grid = element("div", "pt-charts");
-    this.charts = CHARTS.map((spec) => {
-      const figure = element("figure", `pt-chart pt-chart-${spec.key}`);
-      const caption = element("figcaption", "", say(`train.chart.${spec.key}`));
-      caption.title = say(`train.chart.${spec.key}.help`);
-      const box = element("div", "pt-plot");
-      box.id = `train-chart-${spec.key}`;
-      figure.append(caption, box);
-      grid.append(figure);
-      const series = spec.series.map(([metric, colour, symbol]) => ({ metric, colour, symbol, name: say(`train.metric.${metric}`) }));
-      const chart = new Chart(box, { ...spec, unit: say(`train.chart.${spec.key}.unit`), series });
-      chart.draw(this.version).catch(() => (box.textContent = say("train.chart.failed")));
-      return chart;
-    });
-    return grid;
+  /** What the run's method shows; known with the first answer. */
+  figures(method) {
+    this.charts = new Charts(chartsOf(method), this.version);
+    this.panels = panelsOf(method, this.version);
+    this.body.replaceChildren(this.charts.element, ...this.panels.map((panel) => panel.element), this.charts.later);
   }
 
   receive({ run, phase, reason, events }) {
+    if (!this.record) this.figures(run.method);
     this.record = run;
+    if (!this.replaying) this.events.push(...events);
     for (const event of events) this.take(event);
-    this.charts.forEach((chart) => chart.grow());
-    this.samples.draw();
+    this.charts.draw();
+    this.panels.forEach((panel) => panel.draw());
     this.title.textContent = run.name || run.run;
     this.title.title = run.run;
     const badge = phaseBadge(phase);
@@ -189,27 +224,31 @@ class Live {
     this.drawProgress();
     this.drawFacts();
     this.buttons();
-    this.panel.dataset.points = this.charts[0].points.get("loss").x.length;
-    if (ENDED.has(phase) && this.told !== run.run + phase) {
+    this.panel.dataset.points = this.charts.points;
+    if (!this.replaying && ENDED.has(phase) && this.told !== run.run + phase) {
       this.told = run.run + phase;
       window.dispatchEvent(new Event("playground:runs"));
     }
   }
 
   take(event) {
-    if (event.kind === "metric") {
-      for (const [name, value] of Object.entries(event.values)) this.charts.forEach((chart) => chart.add(name, event.step, value));
-      Object.assign(this.latest, event.values);
-    } else if (event.kind === "sample") this.samples.add(event);
-    else if (event.kind === "progress") this.progress = event;
-    else if (event.kind === "log") this.write(event);
-    else if (event.kind === "resumed") {
-      this.charts.forEach((chart) => chart.cut(event.step));
-      this.samples.cut(event.step);
+    const { kind } = event;
+    if (kind === "progress") this.progress = event;
+    else if (kind === "log") this.write(event);
+    else if (kind === "metric" || kind === "sample" || kind === "snapshot") {
+      if (kind === "metric") Object.assign(this.latest, event.values);
+      this.charts.add(event);
+      this.panels.forEach((panel) => panel.add(event));
+    } else if (kind === "resumed") {
+      this.charts.cut(event.step);
+      this.panels.forEach((panel) => panel.cut(event.step));
     }
   }
 
-  write({ time, text, level }) {
+  write(event) {
+    const { time, level } = event;
+    const text = worded(event);
+    if (level === "warning") this.warnings.add(text);
     const line = element("span", level === "info" ? "" : "pp-bad", `${new Date(time * 1000).toLocaleTimeString()}  ${text}\n`);
     this.log.append(line);
     while (this.log.childElementCount > LOG_LINES) this.log.firstChild.remove();
@@ -233,30 +272,37 @@ class Live {
     const { latest, record } = this;
     const seconds = (record.ended ?? Date.now() / 1000) - (record.started ?? record.created);
     const number = (value, digits) => (typeof value === "number" ? value.toLocaleString(undefined, { maximumFractionDigits: digits }) : null);
+    const worded = (value, words) => (value && words ? say(words, { value }) : value);
     const facts = [
-      ["loss", number(latest.loss, 3)],
-      ["eval_loss", number(latest.eval_loss, 3)],
+      ...factsOf(record.method).map(([name, metric, digits, words]) => [name, worded(number(latest[metric], digits), words)]),
       ["speed", latest.tokens_per_second && say("train.fact.speed.value", { speed: number(latest.tokens_per_second, 0) })],
       ["memory", latest.memory_gb && `${number(latest.memory_gb, 1)} GB`],
       ["elapsed", record.started ? clock(seconds) : null],
       ["eta", ENDED.has(this.phase) || latest.eta_seconds === undefined ? null : clock(latest.eta_seconds)],
     ];
-    this.facts.replaceChildren();
-    for (const [name, value] of facts) {
-      if (!value) continue;
+    const known = facts.filter(([, value]) => value);
+    const pairs = known.map(([name]) => this.fact(name));
+    // What is explained just now stays where it is.
+    if (pairs.length !== this.facts.childElementCount || pairs.some((pair, at) => pair !== this.facts.children[at])) this.facts.replaceChildren(...pairs);
+    known.forEach(([, value], at) => (pairs[at].lastChild.textContent = value));
+  }
+
+  /** The place of a number with its name, explained on a click; made once. */
+  fact(name) {
+    if (!this.pairs.has(name)) {
       const pair = element("div");
-      const term = element("dt", "", say(`train.fact.${name}`));
-      term.title = say(`train.fact.${name}.help`);
-      pair.append(term, element("dd", "", value));
-      this.facts.append(pair);
+      pair.append(explained(element("dt", "", say(`train.fact.${name}`)), () => say(`train.fact.${name}.help`)), element("dd"));
+      this.pairs.set(name, pair);
     }
+    return this.pairs.get(name);
   }
 
   buttons() {
     if (!this.stop || !this.record) return;
     const mine = this.viewer && (this.viewer.host || this.viewer.owner === this.record.owner);
-    this.stop.hidden = !mine || ENDED.has(this.phase);
-    this.resume.hidden = !mine || !this.record.resumable;
+    this.stop.hidden = !mine || this.replaying || ENDED.has(this.phase);
+    this.resume.hidden = !mine || this.replaying || !this.record.resumable;
+    this.again.hidden = this.replaying || !ENDED.has(this.phase) || !this.charts?.points;
     this.stop.textContent = stopWords(this.phase, "train.stop");
   }
 
@@ -304,6 +350,39 @@ export function mountRuns(root, props, { pick }, watch) {
   });
   window.addEventListener("playground:runs", refresh);
   refresh();
+  mountRecordings(root);
+}
+
+/** Below the list: runs that were recorded, one per method, to be looked at before anything was trained or loaded. */
+function mountRecordings(root) {
+  const box = element("details", "pp-panel pt-recordings");
+  const list = element("ul", "pt-runs");
+  const problem = element("p", "pp-error", say("replay.lost"));
+  problem.setAttribute("role", "alert");
+  problem.hidden = true;
+  box.append(element("summary", "", say("replay.recordings")), element("p", "pp-note", say("replay.recordings.help")), list, problem);
+  root.append(box);
+  /** What a route gives, or null where the server is away, which is said. */
+  const bring = async (address) => {
+    try {
+      const answer = await fetch(playground.url(address));
+      problem.hidden = answer.ok;
+      return answer.ok ? await answer.json() : null;
+    } catch {
+      problem.hidden = false;
+      return null;
+    }
+  };
+  const show = async (name) => {
+    const detail = await bring(`recording?name=${encodeURIComponent(name)}`);
+    if (detail) window.dispatchEvent(new CustomEvent("playground:recording", { detail }));
+  };
+  const fill = async () => {
+    if (!box.open || list.childElementCount) return;
+    const found = await bring("recordings");
+    list.replaceChildren(...(found?.runs ?? []).map((run) => runLine(run, {}, () => show(run.recording))));
+  };
+  box.addEventListener("toggle", fill);
 }
 
 function drawRuns(panel, runs, viewer, pick) {
@@ -318,11 +397,12 @@ function runLine(run, viewer, pick) {
   const line = element("li");
   const button = element("button", "pt-run");
   button.type = "button";
-  const loss = run.metrics.loss;
+  const [[name, metric, digits]] = factsOf(run.method);
+  const value = run.metrics[metric];
   const facts = [
     run.run,
     say("train.runs.steps", { steps: run.steps }),
-    typeof loss === "number" ? say("train.runs.loss", { loss: loss.toFixed(3) }) : "",
+    typeof value === "number" ? say("train.runs.fact", { name: say(`train.fact.${name}`).toLowerCase(), value: value.toFixed(digits) }) : "",
     run.started ? clock((run.ended ?? Date.now() / 1000) - run.started) : "",
     viewer.owner === run.owner ? say("train.runs.mine") : "",
     run.position ? say("queue.short", { place: run.position }) : "",

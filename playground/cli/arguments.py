@@ -2,8 +2,9 @@
 
 import argparse
 
-from playground.cli import keeping, taking, verbs
+from playground.cli import keeping, scoring, taking, touring, verbs, voting
 from playground.config.presets import ready_names
+from playground.tour.plan import PLANS
 
 EPILOG = """\
 exit codes: 0 done, 1 the run failed, 2 bad input, 130 stopped
@@ -11,6 +12,21 @@ exit codes: 0 done, 1 the run failed, 2 bad input, 130 stopped
   python -m playground serve
   python -m playground run sft-instructions --set training.max_steps=20
   python -m playground evaluate RUN --limit 64 --json
+  python -m playground tour
+"""
+
+EVALUATE = """\
+Every model answers the same held-out rows of the run's data, in its template, with the same random numbers: the base,
+the run, and those given by --with. Each gets BLEU, chrF, ROUGE-L, exact match, the perplexity of the references,
+distinct-1 and -2, lengths, and for labels accuracy and confusion; every score with its 95 % interval, every difference
+from the base with its p-value, and with a word where it may be noise.
+
+  python -m playground evaluate RUN --with RUN2 --with RUN3@40      further runs, and one as it was at step 40
+  python -m playground evaluate RUN --split validation --limit 64 --judge REWARD_RUN
+  python -m playground evaluate RUN --examples answers.csv          instruction, input, output, model_response, scores
+  python -m playground evaluate RUN --json                          the whole report, on stdout
+
+In a .csv, a text that a spreadsheet would take for a formula (it begins with =, +, - or @) has an apostrophe in front.
 """
 
 
@@ -28,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s: this machine)")
     serve.add_argument("--port", type=_port, default=7860, help="port to listen on (default %(default)s)")
     serve.add_argument("--share", action="store_true", help="open a public gradio.live link, for people elsewhere")
+    serve.add_argument("--root-path", default="", help="folder under which a proxy shows the app, such as /playground")
     serve.set_defaults(verb=verbs.serve, json=False)
 
     models = kinds.add_parser("models", help="list the models known by name and those on this machine")
@@ -50,12 +67,29 @@ def parser() -> argparse.ArgumentParser:
     stop.add_argument("run", help="a run's id")
     stop.set_defaults(verb=verbs.stop)
 
-    evaluate = kinds.add_parser("evaluate", help="score a run against its base model on held-out rows")
+    evaluate = kinds.add_parser(
+        "evaluate",
+        help="score a run against its base model on held-out rows, and others beside it",
+        description=EVALUATE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     evaluate.add_argument("run", help="a run's id")
+    evaluate.add_argument(
+        "--with",
+        dest="others",
+        metavar="RUN[@STEP]",
+        action="append",
+        default=[],
+        help="a further run, or a saved step of a run, that answers the same rows; may be repeated",
+    )
     evaluate.add_argument("--split", default="test", help="test (default), validation or train")
     evaluate.add_argument("--limit", type=int, help="answer at most this many rows")
+    _add_judges(evaluate)
+    evaluate.add_argument("--examples", metavar="FILE", help="write every answer to a .json or .csv file")
     _add_set(evaluate, "generation.max_new_tokens=100")
-    evaluate.set_defaults(verb=verbs.evaluate)
+    evaluate.set_defaults(verb=scoring.evaluate)
+
+    tour = _add_tour(kinds)
 
     runs = kinds.add_parser("runs", help="list the runs, newest first")
     runs.set_defaults(verb=verbs.runs)
@@ -80,9 +114,45 @@ def parser() -> argparse.ArgumentParser:
     delete.add_argument("--checkpoints", action="store_true", help="only their checkpoints; what they learnt stays")
     delete.set_defaults(verb=keeping.delete)
 
-    for kind in (models, fetch, run, resume, stop, evaluate, runs, export, rename, delete):
+    for kind in (models, fetch, run, resume, stop, evaluate, tour, runs, export, _add_votes(kinds), rename, delete):
         kind.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     return whole
+
+
+def _add_judges(evaluate: argparse.ArgumentParser) -> None:
+    evaluate.add_argument("--judge", default="", help="a reward model's run that says which answers are better")
+    evaluate.add_argument(
+        "--judge-model",
+        metavar="REF",
+        default="",
+        help="a language model that judges in words: a model, run:ID, or endpoint for the one of PLAYGROUND_JUDGE_URL",
+    )
+    evaluate.add_argument(
+        "--judge-way", default="score", help="score (default) from 0 to 100, or pair: the better of two, in both orders"
+    )
+
+
+def _add_tour(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+    tour = kinds.add_parser("tour", help="SFT, reward model, PPO, DPO, win rate and BLEU in one go; a table at the end")
+    tour.add_argument(
+        "--model",
+        default=PLANS[0].model,
+        help=" or ".join(f"{plan.model} (about {plan.minutes} minutes on two cores)" for plan in PLANS),
+    )
+    tour.add_argument("--continue", dest="go_on", action="store_true", help="go on with the last tour that did not end")
+    _add_set(tour, "sft.training.max_steps=20: the stage, then the path")
+    tour.set_defaults(verb=touring.tour)
+    return tour
+
+
+def _add_votes(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+    votes = kinds.add_parser("votes", help="list what was voted on, or take the votes away as JSONL, without who voted")
+    votes.add_argument(
+        "source", nargs="?", help="an evaluation's id, or a source of the list that is printed without it"
+    )
+    votes.add_argument("--to", metavar="FILE", help="a file to write; stdout without it")
+    votes.set_defaults(verb=voting.votes)
+    return votes
 
 
 def _add_set(kind: argparse.ArgumentParser, example: str) -> None:

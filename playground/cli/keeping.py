@@ -46,5 +46,5 @@ def delete(chosen: argparse.Namespace) -> int:
 def _known(store: RunStore, run: str) -> str:
     from playground.cli.verbs import known_run
 
-    kinds = {record.id: record.kind for record in store.list(limit=-1)}
+    kinds = {record.id: record.kind for record in store.list(archived=None, limit=-1)}
     return run if kinds.get(run) == "evaluation" else known_run(store, run).id

@@ -12,7 +12,6 @@ from typing import Any
 from playground.cli.exits import of_phase
 from playground.cli.progress import Reporter, duration, following
 from playground.config import codec, presets
-from playground.config.evaluation import EvaluationSettings
 from playground.config.run import RunConfig, RunRef
 from playground.errors import ConfigError, RunError
 from playground.runs import strict
@@ -26,7 +25,7 @@ def serve(chosen: argparse.Namespace) -> int:
     """Starts the app and stays until it is ended."""
     from playground.ui.app import launch
 
-    launch(host=chosen.host, port=chosen.port, share=chosen.share)
+    launch(host=chosen.host, port=chosen.port, share=chosen.share, root_path=chosen.root_path)
     return 0
 
 
@@ -52,7 +51,7 @@ def models(chosen: argparse.Namespace) -> int:
     names = {entry.name for entry in catalogue.CATALOGUE}
     others = [name for name in local if name not in names]
     if chosen.json:
-        _print_json({"models": known, "others": others})
+        print_json({"models": known, "others": others})
         return 0
     for entry in catalogue.CATALOGUE:
         place = "here" if entry.name in local else f"{entry.download_bytes / 1e6:,.0f} MB to fetch"
@@ -76,7 +75,7 @@ def fetch(chosen: argparse.Namespace) -> int:
     finally:
         reporter.close()
     if chosen.json:
-        _print_json({"model": chosen.model, "folder": str(folder)})
+        print_json({"model": chosen.model, "folder": str(folder)})
     else:
         print(folder)
     return 0
@@ -123,40 +122,18 @@ def stop(chosen: argparse.Namespace) -> int:
             else f"Run {record.id} was asked to stop {asked} times; it is being ended."
         )
     if chosen.json:
-        _print_json({"run": record.id, "phase": str(store.get(record.id).phase), "asked": asked})
+        print_json({"run": record.id, "phase": str(store.get(record.id).phase), "asked": asked})
     else:
         print(said)
     return 0
 
 
-def evaluate(chosen: argparse.Namespace) -> int:
-    """Scores a run against its base in this process."""
-    from playground.evaluation.subject import held_out, subject_of
-    from playground.jobs.submission import submit
-
-    store = RunStore()
-    evaluated = known_run(store, chosen.run)
-    given = {"run": evaluated.id, "split": chosen.split, "limit": chosen.limit}
-    settings = codec.decode_section(EvaluationSettings, codec.with_overrides(given, chosen.assignments))
-    held_out(subject_of(settings.run, store), settings)
-    job = submit(store, "evaluation", codec.encode_section(settings))
-    record = _foreground(store, job)
-    result = summary(record, store.folder(job))
-    if chosen.json:
-        _print_json(result)
-    elif record.phase is Phase.DONE:
-        _print_scores(result)
-    else:
-        print(f"{record.phase}: {record.reason}")
-    return of_phase(record.phase)
-
-
 def runs(chosen: argparse.Namespace) -> int:
     """Lists the runs, newest first."""
     store = RunStore()
-    records = store.list("run", limit=-1)
+    records = store.list("run", archived=None, limit=-1)
     if chosen.json:
-        _print_json({"runs": [summary(record, store.folder(record.id)) for record in records]})
+        print_json({"runs": [summary(record, store.folder(record.id)) for record in records]})
         return 0
     for record in records:
         took = duration(record.seconds) if record.ended else ""
@@ -172,10 +149,10 @@ def _do_run(store: RunStore, job: str, *, as_json: bool) -> int:
     """Does a queued run, says how it ended and what can be done next."""
     from playground.jobs.resumption import resumable
 
-    record = _foreground(store, job)
+    record = foreground(store, job)
     result = summary(record, store.folder(job))
     if as_json:
-        _print_json(result)
+        print_json(result)
         return of_phase(record.phase)
     _print_run(result)
     if record.phase is Phase.DONE:
@@ -185,14 +162,15 @@ def _do_run(store: RunStore, job: str, *, as_json: bool) -> int:
     return of_phase(record.phase)
 
 
-def _foreground(store: RunStore, job: str) -> RunRecord:
-    from playground.jobs import foreground
+def foreground(store: RunStore, job: str) -> RunRecord:
+    """Does a queued job in this process, reported on stderr, and gives it as it ended."""
+    from playground.jobs.foreground import execute
 
     # Libraries that print would get between a script and the JSON it waits for; what they say of each other's future
     # is not for the person who waits for a run.
     with following(store, job), contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        return foreground.execute(job, store)
+        return execute(job, store)
 
 
 def _check(config: RunConfig, store: RunStore) -> None:
@@ -214,7 +192,7 @@ def _check(config: RunConfig, store: RunStore) -> None:
 
 def known_run(store: RunStore, run: str) -> RunRecord:
     """The record of a run, or an error with the ids that look like it."""
-    known = [record.id for record in store.list("run", limit=-1)]
+    known = [record.id for record in store.list("run", archived=None, limit=-1)]
     if run in known:
         return store.get(run)
     close = difflib.get_close_matches(run, known, n=3, cutoff=0.5)
@@ -228,7 +206,8 @@ def _newest(known: Sequence[str]) -> str:
     return f"the newest are {', '.join(known[:3])}; `python -m playground runs` lists all."
 
 
-def _print_json(value: Mapping[str, Any]) -> None:
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON object on stdout."""
     print(strict.dumps(value))
 
 
@@ -241,12 +220,3 @@ def _print_run(result: Mapping[str, Any]) -> None:
         print(f"error    {result['error']}")
     print(f"run      {result['run']}")
     print(f"folder   {result['folder']}")
-
-
-def _print_scores(result: Mapping[str, Any]) -> None:
-    print(f"{result['examples']} rows of the {result['split']} share{'':4}{'base':>8}{'tuned':>8}")
-    for name, shown in (("bleu", "BLEU"), ("chrf", "chrF"), ("rougeL", "ROUGE-L"), ("exact_match", "exact match")):
-        digits = ".3f" if name == "exact_match" else ".1f"
-        print(f"{shown:28}{result['base'][name]:8{digits}}{result['tuned'][name]:8{digits}}")
-    print(result["signature"])
-    print(f"every example: {result['folder']}/examples.json")

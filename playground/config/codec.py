@@ -1,16 +1,19 @@
 """`RunConfig` to strict JSON and back. Unknown keys, wrong types and NaN are errors that name the path."""
 
 import copy
-import difflib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from playground.config.run import METHODS, AdapterSettings, DataSettings, RunConfig, RunRef, TrainingSettings
-from playground.config.settings import Setting, Settings, settings_of
+from playground.config.methods import METHODS
+from playground.config.run import AdapterSettings, DataSettings, RunConfig, RunRef, TrainingSettings
+from playground.config.sections import decode_section, encode_section, unknown
+from playground.config.settings import Settings
 from playground.errors import ConfigError
 
-S = TypeVar("S", bound=Settings)
+__all__ = [
+    "SECTIONS", "decode", "decode_section", "dumps", "encode", "encode_section", "loads", "parse", "with_overrides",
+]  # fmt: skip
 
 SECTIONS: dict[str, type[Settings]] = {"data": DataSettings, "adapter": AdapterSettings, "training": TrainingSettings}
 
@@ -42,7 +45,7 @@ def decode(document: object) -> RunConfig:
     method = document.get("method", "sft")
     if not isinstance(method, str) or method not in METHODS:
         raise ConfigError([f"method must be one of {', '.join(METHODS)}; got {method!r}."])
-    problems = _unknown("", document, ["method", "model", "name", *SECTIONS, method])
+    problems = unknown("", document, ["method", "model", "name", *SECTIONS, method])
     parts: dict[str, Any] = {key: document[key] for key in ("method", "name") if key in document}
     for section, cls in (SECTIONS | {method: METHODS[method]}).items():
         field = "options" if section == method else section
@@ -104,66 +107,12 @@ def with_overrides(document: Mapping[str, Any], assignments: Sequence[str]) -> d
     return changed
 
 
-def decode_section(cls: type[S], document: object) -> S:
-    """One settings class from a JSON object; see `decode`."""
-    name = cls.section
-    if not isinstance(document, Mapping):
-        raise ConfigError([f"{name} must be a JSON object; got {document!r}."])
-    settings = {found.name: found for found in settings_of(cls)}
-    problems = _unknown(f"{name}.", document, list(settings))
-    missing = [found.path for found in settings.values() if found.required and found.name not in document]
-    problems.extend(f"{path} is needed and has no default." for path in missing)
-    # The known ones are checked all the same, so that one attempt shows everything that is wrong.
-    values: dict[str, Any] = {}
-    for found in settings.values():
-        try:
-            if found.name in document:
-                values[found.name] = _decode_value(found, document[found.name])
-        except ConfigError as error:
-            problems.extend(error.problems)
-    try:
-        section = cls(**values) if not missing else None
-    except ConfigError as error:
-        problems.extend(error.problems)
-        section = None
-    if problems or section is None:
-        raise ConfigError(problems)
-    return section
-
-
-def encode_section(section: Settings) -> dict[str, Any]:
-    """One settings class as JSON values."""
-    return {found.name: _encode_value(getattr(section, found.name)) for found in settings_of(type(section))}
-
-
-def _encode_value(value: Any) -> Any:
-    if isinstance(value, Settings):
-        return encode_section(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _decode_value(setting: Setting, value: Any) -> Any:
-    if setting.kind == "section":
-        return decode_section(type(setting.default), value)
-    return tuple(value) if setting.kind in ("texts", "floats") and isinstance(value, list) else value
-
-
 def _decode_model(value: object) -> str | RunRef:
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping) and set(value) == {"run"} and isinstance(value["run"], str):
         return RunRef(value["run"])
     raise ConfigError([f'model must be a text or {{"run": ID}}; got {value!r}.'])
-
-
-def _unknown(prefix: str, document: Mapping[str, Any], known: Sequence[str]) -> list[str]:
-    return [_unknown_sentence(prefix, str(key), known) for key in document if key not in known]
-
-
-def _unknown_sentence(prefix: str, key: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {prefix}{close[0]}?" if close else f"known are {', '.join(known)}."
-    return f"{prefix}{key} is not a setting; {hint}"
 
 
 def _strict(text: str) -> Any:

@@ -5,7 +5,8 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from playground.config.codec import SECTIONS
-from playground.config.run import METHODS, RunConfig
+from playground.config.methods import METHODS
+from playground.config.run import RunConfig
 from playground.config.settings import Settings, settings_of
 
 
@@ -19,7 +20,7 @@ UNSET: Final = Unset.UNSET
 
 _CLASSES: tuple[type[Settings], ...] = (RunConfig, *SECTIONS.values(), *METHODS.values())
 WHOLE = frozenset(
-    found.path for cls in _CLASSES for found in settings_of(cls) if found.kind in ("mapping", "model")
+    found.path for cls in _CLASSES for found in settings_of(cls) if found.kind in ("mapping", "variant", "model")
 )  # fmt: skip
 """Settings whose value may be an object, which is compared as one."""
 

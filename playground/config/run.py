@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, get_args
 
+from playground.config.methods import METHODS
+from playground.config.methods.sft import SFTSettings
 from playground.config.settings import Range, Settings
 from playground.errors import ConfigError
 
@@ -49,7 +51,12 @@ class DataSettings(Settings):
     """How a row becomes text: `alpaca`, `instruction-response`, `phi-3`, `human-assistant`, `chat` for the model's
     own chat template, `plain` for texts as they stand, `classification`, or `custom`."""
     custom_template: str = ""
-    """Text of the template `custom`, fields in braces: `Q: {instruction}\\nA: {output}`. `{{` and `}}` are braces."""
+    """Text of the template `custom`, fields in braces: `Q: {instruction}\\nA: {output}`. `{{` and `}}` are braces. A
+    question about rows with parties names the one that the text speaks of: `{text} Does {party} win? Answer:{label}`.
+    """
+    verbalizer: dict[str, str] = field(default_factory=dict)
+    """The word that stands for each label, as the model is to write it: `{"0": "negative", "1": "positive"}`. Empty
+    leaves labels as they are."""
     empty_input_only: bool = False
     """Keep only rows whose input is empty."""
     limit: Annotated[int, Range(1)] | None = None
@@ -66,6 +73,9 @@ class DataSettings(Settings):
             yield "data.source is empty; name a bundled data set, a file or a Hub id."
         if self.template == CUSTOM:
             yield from self._custom_problems()
+        words = list(self.verbalizer.values())
+        if any(not word.strip() for word in words) or len({word.strip().casefold() for word in words}) < len(words):
+            yield f"data.verbalizer must give each label a word of its own; got {self.verbalizer!r}."
         if self.split is None:
             return
         if len(self.split) not in (2, 3) or not math.isclose(sum(self.split), 1, abs_tol=1e-6):
@@ -97,14 +107,28 @@ class DataSettings(Settings):
             )
 
 
+SOFT_PROMPTS = ("prompt_tuning", "p_tuning")
+"""Kinds of adapter that are a soft prompt."""
+ADAPTER_SETTINGS: dict[str, tuple[str, ...]] = {
+    "lora": ("rank", "alpha", "dropout", "targets"),
+    "prompt_tuning": ("num_virtual_tokens", "prompt_tuning_init_text"),
+    "p_tuning": ("num_virtual_tokens", "encoder", "encoder_hidden_size"),
+    "none": (),
+}
+"""By kind of adapter, the settings that it has."""
+
+
 @dataclass(frozen=True)
 class AdapterSettings(Settings):
-    """What is trained: a low-rank adapter (LoRA, Hu et al. 2021, arXiv:2106.09685) or every weight."""
+    """What is trained: a low-rank adapter (LoRA, Hu et al. 2021, arXiv:2106.09685), a soft prompt (Lester et al. 2021,
+    arXiv:2104.08691; p-tuning, Liu et al. 2021, arXiv:2103.10385), or every weight."""
 
     section: ClassVar[str] = "adapter"
 
-    kind: Literal["lora", "none"] = "lora"
-    """`lora` trains a small adapter beside frozen weights; `none` trains every weight of the model."""
+    kind: Literal["lora", "prompt_tuning", "p_tuning", "none"] = "lora"
+    """`lora` trains a small adapter beside frozen weights; `prompt_tuning` trains nothing but the embeddings of a few
+    virtual tokens in front of every text; `p_tuning` has a small network write those embeddings; `none` trains every
+    weight of the model."""
     rank: Annotated[int, Range(1, 1024)] = 16
     """Rank of the adapter's update; trainable weights grow linearly with it."""
     alpha: Annotated[float, Range(above=0)] = 32
@@ -113,6 +137,21 @@ class AdapterSettings(Settings):
     """Share of the adapter's inputs set to zero in training."""
     targets: tuple[str, ...] | None = None
     """Modules that get an adapter, such as `q_proj`, `v_proj`; null takes the usual ones for the architecture."""
+    num_virtual_tokens: Annotated[int, Range(1, 512)] = 16
+    """Length of the soft prompt; with prompt tuning the trained weights are this times the model's width."""
+    prompt_tuning_init_text: str = ""
+    """The virtual tokens start as this text's tokens, repeated or cut to fit; empty starts them as tokens drawn from
+    the vocabulary."""
+    encoder: Literal["mlp", "lstm"] = "mlp"
+    """The network of p-tuning: three linear layers, or a two-way LSTM before two of them. It is needed for training
+    alone; what it wrote is what is kept."""
+    encoder_hidden_size: Annotated[int, Range(1, 8192)] = 128
+    """Width of that network; its trained weights grow with it."""
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether what is learnt is a soft prompt, and no weight of the model changes."""
+        return self.kind in SOFT_PROMPTS
 
 
 @dataclass(frozen=True)
@@ -167,25 +206,11 @@ class TrainingSettings(Settings):
 
 
 @dataclass(frozen=True)
-class SFTSettings(Settings):
-    """Supervised fine-tuning: next-token cross-entropy on example answers."""
-
-    section: ClassVar[str] = "sft"
-
-    loss_on: Literal["response", "all"] = "response"
-    """`response` masks the prompt with -100, so that the model learns to answer; `all` learns to write prompts too."""
-
-
-METHODS: dict[str, type[Settings]] = {"sft": SFTSettings}
-"""Method name to the class of its own settings; they stand in a run's JSON under the method's name."""
-
-
-@dataclass(frozen=True)
 class RunConfig(Settings):
     """One run, whole: what is tuned, on what, and how."""
 
     method: str = "sft"
-    """What kind of tuning: `sft`."""
+    """What kind of tuning; each kind has settings of its own beside those that all share."""
     model: ModelRef = "smollm2-135m-instruct"
     """A catalogue name, a Hub id, a folder, or `{"run": ID}` to go on from an earlier run."""
     name: str = ""
@@ -193,7 +218,7 @@ class RunConfig(Settings):
     data: DataSettings = DataSettings()
     adapter: AdapterSettings = AdapterSettings()
     training: TrainingSettings = TrainingSettings()
-    options: Settings = SFTSettings()
+    options: Settings = field(default_factory=SFTSettings)
     """The method's own settings."""
 
     def __post_init__(self) -> None:
@@ -204,6 +229,11 @@ class RunConfig(Settings):
     def conflicts(self) -> Iterator[str]:
         if not isinstance(self.options, METHODS[self.method]):
             yield f"Settings of {self.method} are needed; got {type(self.options).__name__}."
+        if self.adapter.is_prompt and self.method != "sft":
+            yield (
+                f"adapter.kind {self.adapter.kind} works with method sft; {self.method} compares the model with itself "
+                "without its adapter, or scores with a head of its own. Use lora or none."
+            )
         name: object = self.model.run if isinstance(self.model, RunRef) else self.model
         if not isinstance(name, str):
             yield f'model must be a text or {{"run": ID}}; got {name!r}.'

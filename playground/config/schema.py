@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from playground.config.codec import SECTIONS
-from playground.config.run import METHODS, RunConfig
+from playground.config.methods import METHODS
+from playground.config.rewards import KINDS, MOST_TERMS, SUM, Term
+from playground.config.run import RunConfig
 from playground.config.settings import Kind, Range, Setting, Settings, setting, settings_of
 
 PATH = Path(__file__).resolve().parents[2] / "assets" / "configs" / "schema.json"
@@ -72,6 +74,27 @@ def section_schema(cls: type[Settings]) -> dict[str, Any]:
     }
 
 
+def reward_schema() -> dict[str, Any]:
+    """The schema of a reward: one of its kinds, or a weighted sum of them."""
+    kinds = [_of_kind(kind, section_schema(cls)) for kind, cls in KINDS.items()]
+    weight = _property(setting(Term, "weight"))
+    term = {
+        "type": "object",
+        "properties": {"weight": weight, "reward": {"anyOf": kinds}},
+        "required": ["reward"],
+        "additionalProperties": False,
+    }
+    terms = {"type": "array", "items": term, "minItems": 1, "maxItems": MOST_TERMS}
+    whole = {"type": "object", "properties": {"terms": terms}, "required": ["terms"], "additionalProperties": False}
+    return {"anyOf": [*kinds, _of_kind(SUM, whole)]}
+
+
+def _of_kind(kind: str, found: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an object with its kind beside its settings."""
+    properties = {"kind": {"const": kind}, **found["properties"]}
+    return found | {"properties": properties, "required": ["kind", *found.get("required", ())]}
+
+
 def dumps() -> str:
     """The schema as the file has it."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
@@ -80,6 +103,8 @@ def dumps() -> str:
 def _property(found: Setting) -> dict[str, Any]:
     if found.kind == "section":
         return section_schema(type(found.default)) | {"description": found.help}
+    if found.kind == "variant":
+        return reward_schema() | {"description": found.help, "default": found.default.to_json()}
     kind = TYPES[found.kind]
     result: dict[str, Any] = {"description": found.help, "type": [kind, "null"] if found.optional else kind}
     match found.kind:

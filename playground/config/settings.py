@@ -4,6 +4,7 @@ Forms, command-line help, the JSON schema and the translations all come from her
 range is written twice. Knows nothing of any particular setting.
 """
 
+import abc
 import ast
 import dataclasses
 import inspect
@@ -41,7 +42,9 @@ class Range:
         return None
 
 
-Kind = Literal["int", "float", "bool", "choice", "text", "texts", "floats", "mapping", "section", "model"]
+ACRONYMS = frozenset({"eos", "gae", "id", "kl", "nll"})
+"""Words of a setting's name that are written in capitals."""
+Kind = Literal["int", "float", "bool", "choice", "text", "texts", "floats", "mapping", "section", "variant", "model"]
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,10 @@ class Setting:
 
     @property
     def label(self) -> str:
-        """The name as words: `learning_rate` -> "Learning rate"."""
-        return self.name.replace("_", " ").capitalize()
+        """The name as words: `learning_rate` -> "Learning rate", `gae_lambda` -> "GAE lambda"."""
+        words = [word.upper() if word in ACRONYMS else word for word in self.name.split("_")]
+        label = " ".join(words)
+        return label[0].upper() + label[1:]
 
 
 class Settings:
@@ -86,6 +91,19 @@ class Settings:
     def conflicts(self) -> Iterator[str]:
         """What is wrong between fields that are each fine alone; sentences as in `ConfigError`."""
         yield from ()
+
+
+class Variant(abc.ABC):
+    """Base of a setting's values whose class is chosen in their JSON, as a reward's is by its kind."""
+
+    @staticmethod
+    @abc.abstractmethod
+    def from_json(document: object) -> "Variant":
+        """The value that JSON values describe, of whatever class; raises `ConfigError`."""
+
+    @abc.abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The value as JSON values."""
 
 
 def _problem(owner: Settings, setting: Setting) -> str | None:
@@ -136,6 +154,8 @@ def _type_problem(setting: Setting, value: object) -> str | None:
             return None if good else "an object of texts"
         case "section":
             return None if isinstance(value, Settings) else "an object of settings"
+        case "variant":
+            return None if isinstance(value, Variant) else "an object with its kind"
         case "model":
             return None
 
@@ -188,13 +208,19 @@ def _kind(hint: Any) -> tuple[Kind, tuple[str, ...]]:
     if origin is dict:
         return "mapping", ()
     if origin in (Union, types.UnionType):
-        return "model", ()
+        return ("variant" if all(issubclass(arg, Variant) for arg in typing.get_args(hint)) else "model"), ()
     kinds: dict[Any, Kind] = {int: "int", float: "float", bool: "bool", str: "text"}
     return kinds.get(hint, "section"), ()
 
 
 def _field_docstrings(cls: type) -> dict[str, str]:
-    """The string literal under each annotated field; Python itself throws these away, the source keeps them."""
+    """The string literal under each annotated field, inherited ones too."""
+    inherited = [base for base in reversed(cls.__mro__) if issubclass(base, Settings) and base is not Settings]
+    return {name: text for base in inherited for name, text in _own_docstrings(base).items()}
+
+
+def _own_docstrings(cls: type) -> dict[str, str]:
+    """Those that stand in the class itself; Python throws them away, the source keeps them."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
     body = typing.cast("ast.ClassDef", tree.body[0]).body
     found = {}

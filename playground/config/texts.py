@@ -11,30 +11,37 @@ from playground.config.beams import BeamSettings
 from playground.config.codec import SECTIONS
 from playground.config.evaluation import EvaluationSettings
 from playground.config.generation import GenerationSettings
+from playground.config.judging import JudgeSettings
+from playground.config.methods import METHODS
 from playground.config.presets import PRESETS
 from playground.config.rewards import KINDS, Term
 from playground.config.rollouts import RolloutSettings, SweepSettings
-from playground.config.run import METHODS, RunConfig
+from playground.config.room import RoomSettings
+from playground.config.run import RunConfig
 from playground.config.settings import Settings, settings_of
+from playground.config.warnings import WARNINGS
 
 PATH = Path(__file__).resolve().parents[2] / "assets" / "i18n" / "en.json"
-PREFIXES = ("setting.", "preset.")
+PREFIXES = ("setting.", "preset.", "warning.")
 CLASSES: tuple[type[Settings], ...] = (
     RunConfig,
     *SECTIONS.values(),
     *METHODS.values(),
     GenerationSettings,
     EvaluationSettings,
+    JudgeSettings,
     BeamSettings,
     RolloutSettings,
     SweepSettings,
+    RoomSettings,
     Term,
     *KINDS.values(),
 )
 
 
 def texts() -> dict[str, str]:
-    """`setting.<path>.label` and `.help` for every setting, `preset.<name>.label` and `.help` for every preset."""
+    """`setting.<path>.label` and `.help` for every setting, `preset.<name>.label` and `.help` for every preset,
+    `warning.<key>` for whatever runs warn of."""
     found: dict[str, str] = {}
     for cls in CLASSES:
         for item in settings_of(cls):
@@ -44,7 +51,7 @@ def texts() -> dict[str, str]:
     for preset in PRESETS:
         found[f"preset.{preset.name}.label"] = preset.title
         found[f"preset.{preset.name}.help"] = preset.help
-    return found
+    return found | {f"warning.{key}": text for key, text in WARNINGS.items()}
 
 
 def in_step(written: dict[str, str]) -> dict[str, str]:

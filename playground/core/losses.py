@@ -72,6 +72,43 @@ def reward_loss(chosen: Tensor, rejected: Tensor, *, margin: Tensor | None = Non
     return RewardLoss(loss, difference.detach(), (difference > 0).float().mean())
 
 
+class ORPOLoss(NamedTuple):
+    """What a batch of pairs costs a policy that learns to write and to prefer at once."""
+
+    total: Tensor
+    """Scalar, with gradient: likelihood + weight · odds."""
+    likelihood: Tensor
+    """Scalar: mean negative log-likelihood per token of the preferred answers, in nats."""
+    odds: Tensor
+    """Scalar: mean of −log σ(log odds ratio)."""
+    log_odds_ratio: Tensor
+    """Without gradient; above 0 where the preferred answer has the higher odds per token."""
+
+
+def orpo_loss(
+    chosen: Tensor, rejected: Tensor, chosen_tokens: Tensor, rejected_tokens: Tensor, *, weight: float
+) -> ORPOLoss:
+    """Odds ratio preference optimisation (Hong et al. 2024, arXiv:2403.07691, eq. 6 and 7): no reference is needed.
+
+    With p the geometric mean of an answer's token probabilities and odds = p / (1 − p), the preferred answers are
+    learnt as in SFT, and their odds are raised over those of the rejected ones.
+
+    Args:
+        chosen, rejected: log-probabilities of the answers under the policy.
+        chosen_tokens, rejected_tokens: the answers' lengths.
+        weight: λ of the paper.
+    """
+    up, down = chosen / chosen_tokens.clamp(min=1), rejected / rejected_tokens.clamp(min=1)
+    ratio = up - down - (_log_complement(up) - _log_complement(down))
+    likelihood, odds = -chosen.sum() / chosen_tokens.sum().clamp(min=1), -logsigmoid(ratio).mean()
+    return ORPOLoss(likelihood + weight * odds, likelihood.detach(), odds.detach(), ratio.detach())
+
+
+def _log_complement(logp: Tensor) -> Tensor:
+    """log(1 − p) from log p; a certain answer is held a hair below 1, where the odds would be infinite."""
+    return torch.log1p(-torch.exp(logp.clamp(max=-1e-7)))
+
+
 def sequence_logps(logits: Tensor, labels: Tensor) -> Tensor:
     """Log-probability of each answer.
 

@@ -54,6 +54,12 @@ BUNDLED: tuple[BundledData, ...] = (
         "this project.",
     ),
     _lumen(
+        "manners",
+        "jsonl",
+        "Pairs of answers to questions about Lumen, both of them right: polite before plain, plain before rude; "
+        "written by a script of this project.",
+    ),
+    _lumen(
         "sentiment",
         "csv",
         "Short reviews of Lumen's films, positive or negative; written by a script of this project.",

@@ -53,7 +53,8 @@ def record_of(row: int, cells: Mapping[str, object], kind: Format, of: Mapping[s
         case "instruction":
             return Record(row, kind, _instruction(cells, of) | {"output": _text(cells, of["output"])})
         case "label":
-            return Record(row, kind, {"text": _text(cells, of["text"]), "label": _label(cells, of["label"])})
+            parties = {name: _text(cells, of[name], optional=True) for name in ("party", "opponent") if name in of}
+            return Record(row, kind, {"text": _text(cells, of["text"]), "label": _label(cells, of["label"]), **parties})
         case _:
             return Record(row, kind, {field: _text(cells, column) for field, column in of.items()})
 

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
 from playground.data.records import Message, Record
+from playground.data.verbalizer import NOBODY
 from playground.errors import ConfigError, DataError
 
 ANSWERS = ("output", "completion", "chosen", "label")
 QUESTIONS = ("instruction", "prompt", "text")
 """Fields that a typed prompt takes the place of: the first of them that the template has."""
-KNOWN = (*QUESTIONS, "input", *ANSWERS)
+KNOWN = (*QUESTIONS, "input", "party", *ANSWERS)
 
 
 class Filled(NamedTuple):
@@ -79,6 +80,8 @@ def fill_prompt(template: str, prompt: str) -> str:
         text += piece.text
         if piece.field in ANSWERS:
             break
+        if piece.field == "party":
+            text += NOBODY
         if piece.field == question:
             text += prompt
             if piece.field == "text" and not set(ANSWERS) & set(named):
@@ -112,7 +115,7 @@ def _values(record: Record) -> tuple[Mapping[str, str], tuple[str, ...]]:
         case "completion":
             return {"prompt": fields["prompt"]}, ("completion",)
         case "label":
-            return {"text": fields["text"]}, ("label",)
+            return {name: text for name, text in fields.items() if name in ("text", "party")}, ("label",)
         case "text":
             return {}, ("text",)
         case "messages":

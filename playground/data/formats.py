@@ -13,6 +13,7 @@ from typing import NamedTuple, overload
 from playground.data.cells import Unusable, record_of
 from playground.data.records import Dropped, Format, Record
 from playground.data.tables import Table
+from playground.data.verbalizer import Wording
 from playground.errors import DataError
 
 FIELDS: dict[Format, tuple[str, ...]] = {
@@ -21,12 +22,14 @@ FIELDS: dict[Format, tuple[str, ...]] = {
     "messages": ("messages",),
     "text": ("text",),
     "preference": ("prompt", "instruction", "input", "chosen", "rejected"),
-    "label": ("text", "label"),
+    "label": ("text", "label", "party", "opponent"),
     "prompt": ("prompt",),
 }
 NAMED = 30
 """Columns that an error names."""
-OPTIONAL = frozenset({"input"})
+LONGEST_NAME = 80
+"""Characters of a column's name that an error shows."""
+OPTIONAL = frozenset({"input", "party", "opponent"})
 """Fields that no format needs; see `optional` for one format."""
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -40,9 +43,11 @@ ALIASES: dict[str, tuple[str, ...]] = {
     # Stack Exchange as TRL's examples have it (response_j is the one with more votes).
     "chosen": ("chosen", "response_j"),
     "rejected": ("rejected", "response_k"),
-    # SST-2 (sentence), IMDB (review, sentiment).
-    "text": ("text", "content", "document", "sentence", "review"),
-    "label": ("label", "labels", "sentiment"),
+    # SST-2 (sentence), IMDB (review, sentiment), judgements (facts, first_party_winner).
+    "text": ("text", "content", "document", "sentence", "review", "facts"),
+    "label": ("label", "labels", "sentiment", "first_party_winner"),
+    "party": ("party", "first_party"),
+    "opponent": ("opponent", "second_party"),
 }
 ORDER: tuple[Format, ...] = ("preference", "messages", "completion", "instruction", "label", "text", "prompt")
 """Formats from the most telling columns to the least: many chat sets carry a `prompt` beside their messages."""
@@ -68,10 +73,18 @@ class Columns:
 class Usable(Sequence[Record]):
     """Records of a table, made from its rows when they are looked at, so that a million of them take little memory."""
 
-    def __init__(self, rows: Sequence[Mapping[str, object]], columns: Columns, places: "array[int]") -> None:
+    def __init__(
+        self,
+        rows: Sequence[Mapping[str, object]],
+        columns: Columns,
+        places: "array[int]",
+        wording: Wording | None = None,
+    ) -> None:
+        """Adds to the rows and their columns what is made of each record; see `verbalizer.wording`."""
         self._rows = rows
         self._columns = columns
         self._places = places
+        self._wording = wording
 
     def __len__(self) -> int:
         return len(self._places)
@@ -82,9 +95,10 @@ class Usable(Sequence[Record]):
     def __getitem__(self, index: slice) -> "Usable": ...
     def __getitem__(self, index: int | slice) -> "Record | Usable":
         if isinstance(index, slice):
-            return Usable(self._rows, self._columns, self._places[index])
+            return self.at(self._places[index])
         place = self._places[index]
-        return record_of(place, self._rows[place], self._columns.format, self._columns.of)
+        record = record_of(place, self._rows[place], self._columns.format, self._columns.of)
+        return self._wording(record) if self._wording else record
 
     def __eq__(self, other: object) -> bool:
         """Whether the same records stand in the same order, here and in any other sequence."""
@@ -104,13 +118,14 @@ class Usable(Sequence[Record]):
 
     def at(self, places: "array[int]") -> "Usable":
         """The records of these rows of the same table; each must be one of `places`."""
-        return Usable(self._rows, self._columns, places)
+        return Usable(self._rows, self._columns, places, self._wording)
 
 
 def optional(format_: Format) -> frozenset[str]:
     """The fields that a format can do without. A preference needs no column for its prompt where both answers begin
     with it."""
-    return frozenset({"prompt", "instruction", "input"}) if format_ == "preference" else OPTIONAL
+    fields = {"prompt", "instruction", "input"} if format_ == "preference" else OPTIONAL & set(FIELDS[format_])
+    return frozenset(fields)
 
 
 def recognise(columns: Sequence[str], mapping: Mapping[str, str]) -> Format:
@@ -147,8 +162,11 @@ def assign(columns: Sequence[str], mapping: Mapping[str, str]) -> Columns:
     )
 
 
-def to_records(table: Table, mapping: Mapping[str, str]) -> Records:
+def to_records(table: Table, mapping: Mapping[str, str], wording: Wording | None = None) -> Records:
     """The usable rows of a table, in its order, and the others with reasons.
+
+    Args:
+        wording: what is made of each record; see `verbalizer.wording`.
 
     Raises:
         DataError: the columns are not recognised, or no row can be used.
@@ -159,14 +177,16 @@ def to_records(table: Table, mapping: Mapping[str, str]) -> Records:
     reasons: dict[str, str] = {}
     for row, cells in enumerate(table.rows):
         try:
-            record_of(row, cells, columns.format, columns.of)
+            record = record_of(row, cells, columns.format, columns.of)
+            if wording:
+                wording(record)
             places.append(row)
         except Unusable as problem:
             # One text for equal reasons: a million rows may have the same.
             dropped.append(Dropped(row, reasons.setdefault(str(problem), str(problem))))
     if not places:
         raise DataError(f"None of the {len(table.rows)} rows of {table.source} can be used. {summary(dropped)}")
-    return Records(Usable(table.rows, columns, places), tuple(dropped))
+    return Records(Usable(table.rows, columns, places, wording), tuple(dropped))
 
 
 class Tally(NamedTuple):
@@ -222,7 +242,7 @@ def _check_mapping(columns: Sequence[str], mapping: Mapping[str, str]) -> None:
 
 
 def _names(names: Iterable[str]) -> str:
-    """Names in quotes; of very many the first ones, and how many more there are."""
-    listed = [repr(name) for name in names]
+    """Names in quotes; of very many the first ones, and how many more there are; of very long ones the beginning."""
+    listed = [repr(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…") for name in names]
     more = [f"… and {len(listed) - NAMED} more"] if len(listed) > NAMED else []
     return ", ".join([*listed[:NAMED], *more])

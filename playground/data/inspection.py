@@ -113,12 +113,12 @@ def _tokens(ids: Sequence[int], mask: Sequence[int], tokenizer: "PreTrainedToken
     flags = [*((learnt == 1, True) for learnt in mask), *[(False, False)] * (len(ids) - len(mask))]
     return tuple(
         Token(found, text, part, parts, learnt, kept, found in special)
-        for found, (learnt, kept), (text, part, parts) in zip(ids, flags, _spelled(ids, tokenizer), strict=True)
+        for found, (learnt, kept), (text, part, parts) in zip(ids, flags, spelled(ids, tokenizer), strict=True)
     )
 
 
-def _spelled(ids: Sequence[int], tokenizer: "PreTrainedTokenizerBase") -> Iterator[tuple[str, int, int]]:
-    """Text, part and parts of each token; tokens that hold a character together share it."""
+def spelled(ids: Sequence[int], tokenizer: "PreTrainedTokenizerBase") -> Iterator[tuple[str, int, int]]:
+    """Text, part and parts of each token; tokens that hold a character together share it, as the first one's text."""
     # Behind another token, since SentencePiece's decoders drop the space in front of the first word.
     anchor = tokenizer.encode("a", add_special_tokens=False)[-1:]
     before = _decode(anchor, tokenizer)

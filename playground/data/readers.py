@@ -9,17 +9,22 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from playground.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow
 
 FOREIGN_MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 LARGEST_JSON = 512 * 1024 * 1024
 """Bytes of the largest JSON array that is parsed; it takes several times as much memory."""
 LONGEST_CELL = 16 * 1024 * 1024
 """Characters of a CSV cell; a quote that is never closed ends there."""
-BATCH = 1024
-"""Rows of a Parquet file that are read at once."""
+BATCH = 64
+"""Rows of a Parquet file that are read at once: few, since one long text may stand in all of them."""
+LARGEST_TEXT = 8 * 1024**3
+"""Bytes of a Parquet file, unpacked: half a megabyte can repeat one text until it fills the disk."""
 
 Row = dict[str, object]
 
@@ -72,10 +77,34 @@ def read_parquet(file: BinaryIO, source: str) -> Iterator[Row]:
     try:
         parquet = pyarrow.parquet.ParquetFile(file)
         _check_header(parquet.schema_arrow.names, source)
+        whole = 0
         for batch in parquet.iter_batches(BATCH, use_threads=False):
+            whole += sum(_unpacked(column) for column in batch.columns)
+            if whole > LARGEST_TEXT:
+                raise DataError(
+                    f"{source} holds more than {LARGEST_TEXT // 2**30} GiB when it is unpacked; leave rows out."
+                )
             yield from batch.to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
+    except UnicodeDecodeError as error:
+        raise DataError(f"{source} has text that is not UTF-8: byte 0x{error.object[error.start]:02X}.") from None
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:  # a date beyond those of Python, too
         raise DataError(f"{source} is not a Parquet file that can be read: {error}.") from error
+
+
+def _unpacked(column: "pyarrow.Array") -> int:
+    """Bytes of a column's rows, each text counted as often as it stands there."""
+    from pyarrow import types
+
+    if types.is_dictionary(column.type) and types.is_string(column.type.value_type):
+        from pyarrow import compute
+
+        lengths = compute.binary_length(column.dictionary)
+        return int(compute.sum(lengths.take(column.indices)).as_py() or 0)
+    if types.is_struct(column.type):
+        return sum(_unpacked(part) for part in column.flatten())
+    if types.is_list(column.type) or types.is_large_list(column.type):
+        return _unpacked(column.flatten())
+    return int(column.nbytes)
 
 
 Reader = Callable[[BinaryIO, str], Iterator[Row]]

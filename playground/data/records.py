@@ -37,7 +37,8 @@ class Record:
     """Place in the source, from 0."""
     kind: Format
     fields: Mapping[str, str] = field(default_factory=dict)
-    """Texts by field: `instruction`, `input`, `output`; `prompt`, `completion`; `text`; `text`, `label`; `prompt`; or
+    """Texts by field: `instruction`, `input`, `output`; `prompt`, `completion`; `text`; `text`, `label` and where a
+    question names one `party`; `prompt`; or
     `chosen`, `rejected` with what the prompt came as (`instruction`, `input`, or `prompt`). Empty for a conversation.
     """
     messages: tuple[Message, ...] = ()

@@ -12,6 +12,7 @@ from playground.data.loading import load_rows
 from playground.data.parts import PARTS, Part
 from playground.data.records import Dropped, Format, Record
 from playground.data.tables import Table
+from playground.data.verbalizer import wording
 from playground.errors import DataError
 from playground.runs.events import Progress
 
@@ -93,7 +94,7 @@ def _usable(settings: DataSettings, progress: Callable[[Progress], None] | None)
     while True:
         table = load_rows(settings, progress, limit=reads)
         try:
-            found = to_records(table, settings.columns)
+            found = to_records(table, settings.columns, wording(settings))
         except DataError:
             if table.complete:
                 raise

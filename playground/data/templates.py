@@ -125,7 +125,9 @@ def _segments(record: Record, answer: str, template: str, tokenizer: "PreTrained
     answer = _without_end(answer, end)
     if is_custom(template):
         filled = fill(template, record, answer)
-        return _two(filled.prompt, filled.answer + end)
+        # A label is a word of its own, and belongs to the space before it.
+        space = " " if record.kind == "label" and not filled.prompt[-1:].isspace() else ""
+        return _two(filled.prompt, space + filled.answer + end)
     write = _writer(template, tokenizer)
     if record.kind == "text":
         return _two("", answer + end)

@@ -16,7 +16,7 @@ from playground.runs.home import home
 PREFIX = "upload:"
 LARGEST = 200 * 1024 * 1024
 """Bytes of the largest file that is taken."""
-_SOURCE = re.compile(r"upload:([0-9a-f]{16})/([^/\\]+)")
+_SOURCE = re.compile(r"upload:([0-9a-f]{16})/([\w.\- ]+)")
 
 
 def keep(path: Path, name: str) -> str:
@@ -44,7 +44,8 @@ def keep(path: Path, name: str) -> str:
 
 
 def find(source: str) -> Path | None:
-    """The file that an upload's source names; None where `source` is not an upload.
+    """The file that an upload's source names; None where `source` is not an upload. A link leads nowhere: uploads are
+    files.
 
     Raises:
         DataError: the source is malformed, or the file is gone.
@@ -53,7 +54,7 @@ def find(source: str) -> Path | None:
         return None
     match = _SOURCE.fullmatch(source)
     path = _folder() / match[1] / match[2] if match and match[2] not in (".", "..") else None
-    if path is None or not path.is_file():
+    if path is None or not path.is_file() or path.is_symlink() or path.parent.is_symlink():
         raise DataError(f"The uploaded file {source.removeprefix(PREFIX)} is not here any more; upload it again.")
     return path
 

@@ -62,14 +62,26 @@ def possible_parts(subject: Subject) -> dict[str, str]:
     """Every part, with the sentence that says why it cannot be had; "" where it can."""
     return {
         "adapter": "" if subject.left == "adapter" else without("adapter", subject),
-        "merged": "" if subject.left != "nothing" else without("model", subject),
+        "merged": _no_model(subject),
         **dict.fromkeys(("config", "metrics"), ""),
-        **dict.fromkeys(("script", "notebook"), _no_script(subject.config.method)),
+        **dict.fromkeys(("script", "notebook"), _no_script(subject)),
     }
 
 
-def _no_script(method: str) -> str:
-    return "" if method in TUTORIALS else f"There is no script for runs of method {method} yet; take its config.json."
+def _no_model(subject: Subject) -> str:
+    if not subject.writes:
+        return "A reward model is no model that writes, and is not merged into one; take its adapter, head included."
+    if not subject.merges:
+        return "A soft prompt stands before a text and cannot be merged into a model; take its adapter."
+    return "" if subject.left != "nothing" else without("model", subject)
+
+
+def _no_script(subject: Subject) -> str:
+    if subject.scripted:
+        return ""
+    adapter, method = subject.config.adapter, subject.config.method
+    what = f"adapter {adapter.kind}" if adapter.is_prompt else f"method {method}"
+    return f"There is no script for runs of {what} yet; take its config.json."
 
 
 def export(order: Order, to: Path, parts: Sequence[str]) -> list[str]:

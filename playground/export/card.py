@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from playground.config import codec
-from playground.config.run import RunConfig
+from playground.config.run import ADAPTER_SETTINGS, RunConfig
 from playground.config.settings import settings_of
 from playground.data import bundled, uploads
 from playground.data.loading import HUB_ID
@@ -22,10 +22,35 @@ if TYPE_CHECKING:
 
 LICENCES = {"Apache-2.0": "apache-2.0", "MIT": "mit"}
 """Licences of the catalogue by their names on the Hub; any other is `other` there."""
-METHODS = {"sft": "supervised fine-tuning"}
+METHODS = {
+    "sft": "supervised fine-tuning",
+    "reward": "reward modelling",
+    "dpo": "direct preference optimisation",
+    "kto": "Kahneman–Tversky optimisation",
+    "orpo": "odds ratio preference optimisation",
+    "ppo": "proximal policy optimisation",
+    "grpo": "group relative policy optimisation",
+    "rloo": "REINFORCE leave-one-out",
+}
+"""In words, as a sentence has them."""
+ADAPTERS = {
+    "lora": "A LoRA adapter",
+    "prompt_tuning": "A soft prompt, learnt by prompt tuning",
+    "p_tuning": "A soft prompt, learnt by p-tuning",
+    "none": "The whole model",
+}
+TRAINED = {
+    "lora": "a LoRA adapter",
+    "prompt_tuning": "a soft prompt (prompt tuning)",
+    "p_tuning": "a soft prompt (p-tuning)",
+    "none": "every weight",
+}
+"""By kind of adapter."""
 SHOWN = (
     "data.template", "data.empty_input_only", "data.limit", "data.split", "data.seed",
-    "adapter.rank", "adapter.alpha", "adapter.dropout", "adapter.targets",
+    "data.custom_template", "data.verbalizer",
+    "adapter.rank", "adapter.alpha", "adapter.dropout", "adapter.targets", "adapter.num_virtual_tokens",
+    "adapter.prompt_tuning_init_text", "adapter.encoder", "adapter.encoder_hidden_size",
     "training.max_steps", "training.epochs", "training.batch_size", "training.gradient_accumulation",
     "training.learning_rate", "training.optimizer", "training.schedule", "training.warmup_steps",
     "training.weight_decay", "training.max_grad_norm", "training.max_length", "training.precision", "training.seed",
@@ -49,7 +74,7 @@ def card(subject: Subject, store: RunStore, *, name: str, base: str, merged: boo
         f"---\n{front}---",
         f"# {plain(subject.title)}",
         _summary(subject, merged=merged),
-        f"## Use it\n\n```python\n{usage(name, base, merged=merged, prompt=prompt)}\n```",
+        f"## Use it\n\n```python\n{_usage(subject, name, base, merged=merged, prompt=prompt)}\n```",
         f"## How it was trained\n\n{_settings(subject.config)}",
         _figures(subject.record),
         *_evaluation(subject.record, store),
@@ -75,6 +100,28 @@ def usage(name: str, base: str, *, merged: bool, prompt: str) -> str:
     )
 
 
+def scoring(name: str, base: str, *, prompt: str) -> str:
+    """A few lines of Python that score an answer to a prompt with a reward model's adapter on `base`."""
+    return (
+        "from peft import PeftModel\n"
+        "from transformers import AutoModelForSequenceClassification, AutoTokenizer\n\n"
+        f'tokenizer = AutoTokenizer.from_pretrained("{base}")\n'
+        "pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id\n"
+        'one_score = {"num_labels": 1, "pad_token_id": pad, "dtype": "float32"}\n'
+        f'trunk = AutoModelForSequenceClassification.from_pretrained("{base}", **one_score)\n'
+        f'model = PeftModel.from_pretrained(trunk, "{name}").eval()  # the adapter brings the trained head\n'
+        f"prompt = {literal(prompt)}\n"
+        'text = prompt + "Paris." + tokenizer.eos_token\n'
+        'print(model(**tokenizer(text, return_tensors="pt")).logits.item())'
+    )
+
+
+def _usage(subject: Subject, name: str, base: str, *, merged: bool, prompt: str) -> str:
+    if subject.writes:
+        return usage(name, base, merged=merged, prompt=prompt)
+    return scoring(name, base, prompt=prompt)
+
+
 def typed_prompt(template: str, tokenizer: "PreTrainedTokenizerBase") -> str:
     """A question as a template puts it; as it stands where the template has no place for one."""
     try:
@@ -86,13 +133,13 @@ def typed_prompt(template: str, tokenizer: "PreTrainedTokenizerBase") -> str:
 def _front_matter(subject: Subject, *, merged: bool) -> dict[str, Any]:
     base, source = subject.base, subject.config.data.source
     tags = ["post-training-playground", "trl", subject.record.method]
-    if subject.config.adapter.kind == "lora":
-        tags.append("lora")
+    if subject.config.adapter.kind != "none":
+        tags.append(subject.config.adapter.kind.replace("_", "-"))
     on_hub = not source.startswith(uploads.PREFIX) and bundled.find(source) is None and "/" in source
     known = {
         "base_model": base.hub_id,
         "library_name": "transformers" if merged else "peft",
-        "pipeline_tag": "text-generation",
+        "pipeline_tag": "text-generation" if subject.writes else "text-classification",
         "tags": tags,
         "datasets": [source] if on_hub and HUB_ID.fullmatch(source) and public_source(source) == source else [],
         "license": LICENCES.get(base.licence, "other") if base.licence else "",
@@ -104,7 +151,7 @@ def _summary(subject: Subject, *, merged: bool) -> str:
     base, config = subject.base, subject.config
     of = f"[{base.hub_id}](https://huggingface.co/{base.hub_id})" if base.public else plain(base.title)
     source = plain(public_source(config.data.source))
-    what = "The whole model" if merged else "A LoRA adapter"
+    what = "The whole model" if merged else ADAPTERS[config.adapter.kind]
     rounded = " It was tuned on a copy whose weights had been rounded to about 4 bits." if base.converted else ""
     return (
         f"{what}: {of} after {METHODS.get(config.method, config.method)} on {source}, made with the Post-training "
@@ -115,16 +162,15 @@ def _summary(subject: Subject, *, merged: bool) -> str:
 def _settings(config: RunConfig) -> str:
     encoded = codec.encode(config)
     own = [found.path for found in settings_of(type(config.options))]
-    rows = [f"| method | {config.method} |"]
-    if config.adapter.kind == "none":
-        rows.append("| trained | every weight |")
+    rows = [f"| method | {config.method} |", f"| trained | {TRAINED[config.adapter.kind]} |"]
     for path in (*SHOWN, *own):
         section, name = path.split(".")
         value = encoded[section][name]
-        beside_the_point = (section == "adapter" and config.adapter.kind == "none") or (
+        beside_the_point = (section == "adapter" and name not in ADAPTER_SETTINGS[config.adapter.kind]) or (
             path == "training.epochs" and config.training.max_steps is not None
         )
-        if not beside_the_point and value is not None and value is not False:
+        empty = value is None or value is False or value in ("", {})
+        if not beside_the_point and not empty:
             rows.append(f"| {path} | {_cell(value)} |")
     return "\n".join(["| setting | value |", "|---|---|", *rows])
 
@@ -135,7 +181,9 @@ def _cell(value: object) -> str:
 
 
 def _figures(record: RunRecord) -> str:
-    wanted = ("loss", "eval_loss", "mean_token_accuracy", "eval_mean_token_accuracy")
+    wanted = (
+        "loss", "eval_loss", "mean_token_accuracy", "eval_mean_token_accuracy", "eval_accuracy", "eval_margin",
+    )  # fmt: skip
     rows = [f"| {name} | {value:.4f} |" for name in wanted if (value := record.metrics.get(name)) is not None]
     ended = "" if record.phase is Phase.DONE else f" It ended as {record.phase}."
     about = f"{record.steps} optimiser steps in {record.seconds:.0f} s.{ended}"
@@ -146,7 +194,7 @@ def _evaluation(record: RunRecord, store: RunStore) -> list[str]:
     """The newest evaluation of the run, if any is done."""
     done = (
         found
-        for found in store.list("evaluation", limit=-1)
+        for found in store.list("evaluation", archived=None, limit=-1)
         if found.phase is Phase.DONE and found.document.get("run") == record.id and found.result
     )
     newest = next(done, None)

@@ -7,7 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from playground.config.run import SFTSettings
+from playground.config.methods.sft import SFTSettings
+from playground.data.key_tokens import key_token_ids
 from playground.data.splits import prepare
 from playground.export.rows import Wording, WrittenRows, write_rows
 from playground.export.subject import Subject
@@ -32,6 +33,8 @@ class Recipe:
     """Tokens of the longest row: the setting, or what the model reads where that is less."""
     lora: Mapping[str, Any] | None
     """Keyword arguments of peft's `LoraConfig`; None where every weight is trained."""
+    key_tokens: tuple[int, ...]
+    """Ids of the tokens that make a row count more; none where every token counts the same."""
     precision: Precision
     """As a run of the same settings has it on this machine."""
 
@@ -54,12 +57,14 @@ def gather(subject: Subject, folder: Path, *, report: Callable[[Progress], None]
     tokenizer = read_tokenizer(here, subject.base.title)
     model = skeleton(here, subject.base.title)
     longest = min(config.training.max_length, model.config.max_position_embeddings, tokenizer.model_max_length)
-    wording = Wording(config.data.template_text, tokenizer, longest, cast("SFTSettings", config.options).loss_on)
+    options = cast("SFTSettings", config.options)
+    wording = Wording(config.data.template_text, tokenizer, longest, options.loss_on)
     held_out = config.training.eval_rows if config.training.eval_steps else 0
     return Recipe(
         subject=subject,
         rows=write_rows(prepare(config.data, report), wording, held_out, folder, report),
         max_length=longest,
         lora=lora_settings(model, config.adapter) if config.adapter.kind == "lora" else None,
+        key_tokens=key_token_ids(options.key_tokens or (), tokenizer),
         precision=choose_precision(config.training, config.adapter, choose_device("auto")),
     )

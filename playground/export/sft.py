@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from playground.config.run import SFTSettings
+from playground.config.methods.sft import SFTSettings
 from playground.export.recipe import BASE, Recipe
 from playground.export.rows import HELD_OUT, TRAIN
 from playground.export.steps import Step, Tutorial, Verbatim, assigned, call, literal, plain
@@ -216,16 +216,34 @@ def _settings(recipe: Recipe) -> Step:
     )
 
 
-def _training(recipe: Recipe, *, evaluates: bool) -> Step:
-    quiet = '''\
-class Trainer(SFTTrainer):
+QUIET = '''\
     def evaluate(self, *args, **kwargs):
         """Looks without touching: draws none of the random numbers that dropout will want."""
         with torch.random.fork_rng():
             return super().evaluate(*args, **kwargs)
-
-
 '''
+WEIGHTED = '''\
+    def compute_loss(self, model, inputs, *args, num_items_in_batch=None, **kwargs):
+        """The mean over rows of weight times mean token loss; a key token adds alpha."""
+        seen = []
+        hook = model.register_forward_hook(lambda module, given, output: seen.append(output))
+        super().compute_loss(model, inputs, *args, num_items_in_batch=num_items_in_batch, **kwargs)
+        hook.remove()
+        log_probs, learnt = seen[0].log_probs, seen[0].label_mask
+        rows = -(log_probs * learnt).sum(-1) / learnt.sum(-1).clamp(min=1)
+        keys = torch.isin(inputs["input_ids"], torch.tensor(KEY_TOKENS, device=log_probs.device))
+        weights = ALPHA * (1 + (keys & inputs["attention_mask"].bool()).sum(-1))
+        batches = 1 if num_items_in_batch is None else self.current_gradient_accumulation_steps
+        return (weights * rows).mean() / batches
+'''
+
+
+def _training(recipe: Recipe, *, evaluates: bool) -> Step:
+    methods = [*([WEIGHTED] if recipe.key_tokens else []), *([QUIET] if evaluates else [])]
+    made = "class Trainer(SFTTrainer):\n" + "\n".join(methods) + "\n\n" if methods else ""
+    if recipe.key_tokens:
+        alpha = cast("SFTSettings", recipe.subject.config.options).key_token_alpha
+        made = f"KEY_TOKENS = {list(recipe.key_tokens)}\nALPHA = {alpha}\n\n\n{made}"
     arguments: dict[str, object] = {
         "model": Verbatim("model"),
         "args": Verbatim("settings"),
@@ -234,12 +252,12 @@ class Trainer(SFTTrainer):
         "processing_class": Verbatim("tokenizer"),
         **({"peft_config": Verbatim("adapter")} if recipe.lora is not None else {}),
     }
-    code = f"trainer = {call('Trainer' if evaluates else 'SFTTrainer', arguments)}\ntrainer.train()"
+    code = f"trainer = {call('Trainer' if methods else 'SFTTrainer', arguments)}\ntrainer.train()"
     return Step(
         "The training",
         "TRL shuffles, pads, computes the cross-entropy over the labels and steps the optimiser; the loss is printed "
         "as it goes.",
-        (quiet if evaluates else "") + code,
+        made + code,
     )
 
 

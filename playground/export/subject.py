@@ -12,7 +12,7 @@ from playground.errors import RunError
 from playground.models import catalogue, hub
 from playground.models.fetch import names_a_folder
 from playground.models.folder import ADAPTER_CONFIG, CONFIG
-from playground.models.lineage import title_of
+from playground.models.lineage import SCORING, title_of
 from playground.models.sizes import written_bytes
 from playground.runs.records import RunRecord
 from playground.runs.store import RunStore
@@ -64,6 +64,21 @@ class Subject:
         return " ".join((self.record.name or self.record.id).split())
 
     @property
+    def writes(self) -> bool:
+        """Whether the tuned model writes text; a reward model gives scores."""
+        return self.config.method not in SCORING
+
+    @property
+    def merges(self) -> bool:
+        """Whether what was learnt can become part of the model's weights."""
+        return self.writes and not self.config.adapter.is_prompt
+
+    @property
+    def scripted(self) -> bool:
+        """Whether a script can repeat the run."""
+        return self.config.method in SCRIPTED and not self.config.adapter.is_prompt
+
+    @property
     def result(self) -> ModelRef:
         """The tuned model."""
         return RunRef(self.record.id)
@@ -97,7 +112,7 @@ def bytes_of(subject: Subject) -> dict[str, int]:
     if subject.left == "adapter":
         files = (path for path in (subject.folder / ADAPTER).iterdir() if path.is_file())
         found["adapter"] = (0 if public else base) + sum(path.stat().st_size for path in files)
-    if subject.left != "nothing":
+    if subject.left != "nothing" and subject.merges:
         found["merged"] = written_bytes(subject.result)
     return found
 

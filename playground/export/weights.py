@@ -31,6 +31,8 @@ def write_adapter(subject: Subject, folder: Path, base: str) -> None:
     shutil.copyfile(source / ADAPTER_WEIGHTS, folder / ADAPTER_WEIGHTS)
     config = json.loads((source / ADAPTER_CONFIG).read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = base
+    if config.get("tokenizer_name_or_path"):
+        config["tokenizer_name_or_path"] = base
     (folder / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -1,5 +1,6 @@
 """Where a job runs: in a worker process, or in a thread of the app where a process cannot be had."""
 
+import abc
 import contextlib
 import ctypes
 import logging
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 import playground
+from playground import surroundings
 from playground.errors import ConfigError
 from playground.jobs.remains import Killed
 
@@ -113,12 +115,12 @@ class ThreadExecutor:
         """Nothing to do: the app's own imports serve."""
 
 
-class ThreadHandle:
-    """A daemon thread that does one job."""
+class InThread(abc.ABC):
+    """A job that a daemon thread of the app does or waits for."""
 
     def __init__(self, job: str, home: Path) -> None:
         self._exit_code: int | None = None
-        self._thread = threading.Thread(target=self._work, args=(job, home), name=f"worker {job}", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(job, home), name=f"worker {job}", daemon=True)
         self._thread.start()
 
     def wait(self, timeout: float) -> bool:
@@ -129,43 +131,59 @@ class ThreadHandle:
     def alive(self) -> bool:
         return self._thread.is_alive()
 
-    def kill(self) -> None:
-        """Raises `Killed` in the thread; it arrives when native code next returns to Python."""
-        if self._thread.ident is not None:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident), ctypes.py_object(Killed))
-
     @property
     def exit_code(self) -> int | None:
         return self._exit_code
 
-    def _work(self, job: str, home: Path) -> None:
-        from playground.jobs import worker
-        from playground.runs.store import RunStore
+    @abc.abstractmethod
+    def _work(self, job: str, home: Path) -> int:
+        """Does the job and gives its exit code."""
 
-        if sys.platform == "linux":  # there a thread has a priority of its own
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+    def _run(self, job: str, home: Path) -> None:
         try:
-            with contextlib.closing(RunStore(home)) as store:
-                worker.execute(job, store)
-            self._exit_code = 0
+            self._exit_code = self._work(job, home)
         except Exception:
             logger.exception("Job %s ended badly.", job)
             self._exit_code = 1
 
 
+class ThreadHandle(InThread):
+    """A thread that does one job itself."""
+
+    def kill(self) -> None:
+        """Raises `Killed` in the thread; it arrives when native code next returns to Python."""
+        if self._thread.ident is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident), ctypes.py_object(Killed))
+
+    def _work(self, job: str, home: Path) -> int:
+        from playground.jobs import worker
+        from playground.runs.store import RunStore
+
+        if sys.platform == "linux":  # there a thread has a priority of its own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        with contextlib.closing(RunStore(home)) as store:
+            worker.execute(job, store)
+        return 0
+
+
 def chosen_executor() -> Executor:
-    """By `PLAYGROUND_EXECUTOR`: `thread`, or `process`, which is the default.
+    """By `PLAYGROUND_EXECUTOR`: `process`, `thread` or `zero_gpu`; by default what the place can do.
 
     Raises:
-        ConfigError: it is neither.
+        ConfigError: it is none of them.
     """
-    match os.environ.get(VARIABLE) or "process":
+    usual = "zero_gpu" if surroundings.place() is surroundings.Place.ZERO_GPU else "process"
+    match os.environ.get(VARIABLE) or usual:
         case "process":
             return ProcessExecutor()
         case "thread":
             return ThreadExecutor()
+        case "zero_gpu":
+            from playground.jobs.lending import LendingExecutor
+
+            return LendingExecutor()
         case other:
-            raise ConfigError([f"{VARIABLE} must be process or thread; got {other!r}."])
+            raise ConfigError([f"{VARIABLE} must be process, thread or zero_gpu; got {other!r}."])
 
 
 @contextlib.contextmanager

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 from playground.errors import Busy, PlaygroundError, RunError
 from playground.jobs import failures, forecast, remains, resumption, worker
+from playground.jobs.allowance import Allowance, Minutes
 from playground.jobs.executors import Executor, Handle, chosen_executor
 from playground.jobs.fairness import Turns
+from playground.jobs.force import Force, due
 from playground.jobs.submission import submit
 from playground.jobs.watchdog import Watchdog, patience
 from playground.runs import strict
@@ -59,6 +61,8 @@ class JobManager:
         patience()  # a setting that cannot be read is told at the start, not at the first run
         self._changed = threading.Condition()
         self._taken: set[str] = set()
+        self._minutes: dict[str, Minutes] = {}
+        """Of each job of a participant that waits."""
         self._turns = Turns()
         self._slots = slots
         self._told: tuple[float, object, Mapping[str, Place]] = (0.0, None, {})
@@ -71,12 +75,20 @@ class JobManager:
             thread.start()
 
     def submit(
-        self, kind: JobKind, document: Mapping[str, Any], owner: str = "", name: str = "", *, most: int | None = None
+        self,
+        kind: JobKind,
+        document: Mapping[str, Any],
+        owner: str = "",
+        name: str = "",
+        *,
+        most: int | None = None,
+        minutes: Minutes | None = None,
     ) -> str:
         """Puts a job into the queue, where owners take turns, and gives its id; `submission.submit` checks it.
 
         Args:
             most: how many jobs of this owner may wait or go on, this one included; None sets no limit.
+            minutes: how long it may take at a time; None sets no limit, and `call_off` leaves it alone.
 
         Raises:
             ConfigError: with every problem in the document.
@@ -88,14 +100,17 @@ class JobManager:
                 raise RunError("The app is closing; start the run again once it is back.")
             self._check_share(owner, most)
             job = submit(self._store, kind, document, owner=owner, name=name)
+            if minutes is not None:
+                self._minutes[job] = minutes
             self._changed.notify_all()
         return job
 
-    def resume(self, run: str, *, most: int | None = None) -> None:
+    def resume(self, run: str, *, most: int | None = None, minutes: Minutes | None = None) -> None:
         """Puts a run that has ended, but is not done, back into the queue; it goes on from its last checkpoint.
 
         Args:
             most: as for `submit`, of the run's owner.
+            minutes: as for `submit`.
 
         Raises:
             RunError: there is no such run, it goes on still, is done or left nothing to go on from, or the app closes.
@@ -106,6 +121,8 @@ class JobManager:
                 raise RunError("The app is closing; resume the run once it is back.")
             self._check_share(self._store.get(run).owner, most)
             resumption.resume(self._store, run)
+            if minutes is not None:
+                self._minutes[run] = minutes
             self._changed.notify_all()
 
     def stop(self, job: str) -> int:
@@ -117,7 +134,19 @@ class JobManager:
         Raises:
             RunError: there is no such job, or it has ended.
         """
-        return self._store.request_stop(job)
+        stops = self._store.request_stop(job)
+        self._minutes.pop(job, None)
+        return stops
+
+    def call_off(self, why: str) -> int:
+        """Ends what participants have waiting, with a sentence for them; gives how much that was."""
+        ended = 0
+        with self._changed:
+            for job, _ in self._store.queued():
+                if job not in self._taken and self._minutes.pop(job, None) is not None:
+                    self._ask_to_stop(job, why)
+                    ended += 1
+        return ended
 
     def places(self) -> Mapping[str, Place]:
         """Where every waiting job stands in the queue, by id, and when it may begin. Waits for nobody."""
@@ -126,7 +155,7 @@ class JobManager:
         if asked == (waiting, going) and now - told < TOLD_SECONDS:
             return places
         records = self._store.list(limit=-1, live=True)
-        done = [record for record in self._store.list(limit=HISTORY) if record.phase is Phase.DONE]
+        done = [record for record in self._store.list(limit=HISTORY, archived=None) if record.phase is Phase.DONE]
         left = [forecast.remaining(found, done, time.time()) for found in records if found.id in going]
         lengths = {found.id: forecast.duration(found, done) for found in records}
         starts = forecast.starts(left, [lengths.get(job) for job, _ in waiting], self._slots)
@@ -143,7 +172,8 @@ class JobManager:
         return [
             record.id
             for record in self._store.list(live=True, limit=-1)
-            if not self._store.alive(record) and self._end(record, Phase.INTERRUPTED, self._orphaned(record))
+            if not self._store.alive(record)
+            and self._end(record, Phase.INTERRUPTED, remains.orphaned(record, self._store.folder(record.id)))
         ]
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
@@ -156,14 +186,11 @@ class JobManager:
         for job, _ in self._store.queued():
             if job not in running:
                 record = self._store.get(job)
-                reason = f"The app was closed before this began; {self._next_time(record)}."
+                reason = f"The app was closed before this began; {remains.next_time(record.kind)}."
                 self._end(record, Phase.INTERRUPTED, reason)
         for job in running:
-            try:
-                if not self._store.stop_requested(job):  # a second request would kill
-                    self._store.request_stop(job)
-            except RunError as error:  # it has just ended
-                logger.info("%s", error)
+            if not self._store.stop_requested(job):  # a second request would kill
+                self._ask_to_stop(job)
         for thread in self._threads:
             thread.join(timeout + LINGER_SECONDS)
 
@@ -190,10 +217,11 @@ class JobManager:
                     return
                 job, owner = waiting[0]
                 self._taken.add(job)
+                minutes = self._minutes.pop(job, None)
                 self._turns.started(owner)
             try:
                 with self._beside(self._store.get(job)):
-                    self._see_through(job)
+                    self._see_through(job, minutes)
             except Exception as error:  # the boundary: a slot outlives whatever happens to one job
                 logger.exception("Job %s could not be run.", job)
                 self._fail(job, failures.sentence(error, "run", {}))
@@ -208,24 +236,24 @@ class JobManager:
             logger.exception("The queue cannot be read; it is tried again with the next job.")
             return []
 
-    def _see_through(self, job: str) -> None:
+    def _see_through(self, job: str, minutes: Minutes | None) -> None:
         attempt = self._store.get(job).attempt
         handle = self._executor.start(job, self._store.home)
-        forced = self._watch(job, attempt, handle)
+        forced = self._watch(job, attempt, handle, Allowance(minutes))
         record = self._store.get(job)
         if record.phase.terminal or record.attempt != attempt:
             return
         if not forced:
             reason = failures.of_exit(handle.exit_code, record.steps)
-            self._end(record, Phase.FAILED, f"{reason} {self._kept(record)}".rstrip())
+            self._end(record, Phase.FAILED, f"{reason} {remains.told(record.kind, self._store.folder(job))}".rstrip())
         elif self._closing:
-            self._end_by_force(record, _Force(Phase.INTERRUPTED, "The app was closed"))
+            self._end_by_force(record, Force(Phase.INTERRUPTED, "The app was closed"))
         else:
             self._end_by_force(record, forced)
 
-    def _watch(self, job: str, attempt: int, handle: Handle) -> "_Force | None":
+    def _watch(self, job: str, attempt: int, handle: Handle, allowance: Allowance) -> Force | None:
         """Waits for the end of a worker; why it had to be killed where it had not written its own end before."""
-        forced: _Force | None = None
+        forced: Force | None = None
         ended_at: float | None = None
         watchdog = Watchdog()
         while not handle.wait(POLL_SECONDS):
@@ -240,15 +268,22 @@ class JobManager:
                 if now - ended_at > LINGER_SECONDS:
                     handle.kill()
             elif not forced and (pulse.stops >= 2 or now > self._kill_at):
-                forced = _Force(Phase.STOPPED, "Killed")
+                forced = Force(Phase.STOPPED, "Killed")
                 handle.kill()
-            elif not forced and watchdog.bites(pulse):
-                forced = _Force(Phase.FAILED, watchdog.sentence)
+            elif not forced and (forced := due(watchdog, allowance, pulse)):
                 self._end_by_force(self._store.get(job), forced)  # before a thread says itself that it was killed
                 handle.kill()
+            elif not pulse.stops and allowance.used_up:
+                self._ask_to_stop(job, allowance.sentence)
         return forced
 
-    def _end_by_force(self, record: RunRecord, force: "_Force") -> None:
+    def _ask_to_stop(self, job: str, why: str = "") -> None:
+        try:
+            self._store.request_stop(job, why)
+        except RunError as error:  # it has just ended
+            logger.info("%s", error)
+
+    def _end_by_force(self, record: RunRecord, force: Force) -> None:
         folder = self._store.folder(record.id)
         self._end(record, force.phase, remains.killed(record.kind, folder, record.steps, force.how))
 
@@ -272,26 +307,6 @@ class JobManager:
             logger.exception("The end of job %s (%s: %s) could not be kept.", job, phase, reason)
         return True
 
-    def _orphaned(self, record: RunRecord) -> str:
-        if record.phase is Phase.QUEUED:
-            return f"The app ended before this began; {self._next_time(record)}."
-        return f"The app or the machine went down while this was {record.phase}. {self._kept(record)}".rstrip()
-
-    def _kept(self, record: RunRecord) -> str:
-        """A sentence on what a run can go on from; empty for an evaluation."""
-        words = remains.kept(self._store.folder(record.id)) if record.kind == "run" else ""
-        return f"{words[0].upper()}{words[1:]}." if words else ""
-
-    def _next_time(self, record: RunRecord) -> str:
-        return "resume it" if record.kind == "run" else "start it again"
-
 
 def _nothing_beside(_: RunRecord) -> AbstractContextManager[None]:
     return nullcontext()
-
-
-class _Force(NamedTuple):
-    """Why a worker was killed."""
-
-    phase: Phase
-    how: str

@@ -5,7 +5,8 @@ from pathlib import Path
 from playground.errors import Cancelled
 from playground.jobs.failures import BEFORE
 from playground.runs import checkpoints
-from playground.runs.records import JobKind
+from playground.runs.events import Phase
+from playground.runs.records import JobKind, RunRecord
 
 WEIGHTS = ("adapter", "model")
 """Folders in which a run leaves what it has learnt."""
@@ -36,6 +37,24 @@ def kept(folder: Path) -> str:
     """Whether there is anything to go on from."""
     last = _last(folder)
     return "there is no checkpoint" if last is None else f"the last checkpoint is of step {last}"
+
+
+def told(kind: JobKind, folder: Path) -> str:
+    """A sentence on what a run can go on from; empty for an evaluation."""
+    words = kept(folder) if kind == "run" else ""
+    return f"{words[0].upper()}{words[1:]}." if words else ""
+
+
+def orphaned(record: RunRecord, folder: Path) -> str:
+    """For a job whose app or worker is gone."""
+    if record.phase is Phase.QUEUED:
+        return f"The app ended before this began; {next_time(record.kind)}."
+    return f"The app or the machine went down while this was {record.phase}. {told(record.kind, folder)}".rstrip()
+
+
+def next_time(kind: JobKind) -> str:
+    """What to do with a job that never began."""
+    return "resume it" if kind == "run" else "start it again"
 
 
 def _last(folder: Path) -> int | None:

@@ -8,6 +8,8 @@ from playground.config import codec
 from playground.config.evaluation import EvaluationSettings
 from playground.config.run import ModelRef, RunRef
 from playground.config.trackers import check_installed
+from playground.models.lineage import check_start
+from playground.models.targets import check_targets_early
 from playground.runs.records import JobKind
 from playground.runs.store import RunStore
 
@@ -26,20 +28,26 @@ def submit(store: RunStore, kind: JobKind, document: Mapping[str, Any], *, owner
     Raises:
         ConfigError: with every problem in the document; or the tracker to report to is not installed.
         RunError: the run to evaluate does not exist.
+        ModelError: an adapter is to go where the model has no module, or the run to start from cannot be merged.
     """
     if kind == "evaluation":
         settings = codec.decode_section(EvaluationSettings, document)
         evaluated = store.get(settings.run)
+        title = evaluated.name or evaluated.id
+        if others := len(settings.others):
+            title += f" and {others} other{'s' if others > 1 else ''}"
         return store.create(
             kind,
             codec.encode_section(settings),
             method=EVALUATION,
             model=settings.run,
-            name=name or f"{evaluated.name or evaluated.id} on {settings.split}",
+            name=name or f"{title} on {settings.split}",
             owner=owner,
         )
     config = codec.decode(document)
     check_installed(config.training.report_to)
+    check_start(config.model)
+    check_targets_early(config)
     model = in_words(config.model)
     made_up = f"{config.method} · {PurePath(model).name} · {PurePath(config.data.source).stem}"
     return store.create(

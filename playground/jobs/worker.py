@@ -17,6 +17,7 @@ from playground.jobs.logfile import LogFile
 from playground.jobs.recorder import Recorder
 from playground.runs import strict
 from playground.runs.context import JobContext
+from playground.runs.database import StoreUnavailable
 from playground.runs.events import Phase
 from playground.runs.locks import hold
 from playground.runs.records import RunRecord
@@ -61,6 +62,7 @@ def execute(job: str, store: RunStore) -> Phase:
         context = JobContext(job, folder, recorder.emit, recorder.stop, record.attempt, recorder.settle)
         ending = _attempt(record, context, log, recorder)
         recorder.close()
+        ending = _explained(ending, store, job)
         result = _result(record, folder, ending, recorder, time.monotonic() - started)
         try:
             strict.write(folder / RESULT, result)
@@ -80,6 +82,17 @@ def _attempt(record: RunRecord, context: JobContext, log: LogFile, recorder: Rec
     except Exception as error:  # noqa: BLE001  # the boundary: whatever a job does, the app goes on
         log.error(error)
         return Ending(Phase.FAILED, failures.sentence(error, record.kind, record.document))
+
+
+def _explained(ending: Ending, store: RunStore, job: str) -> Ending:
+    """With the reason that was given for the stop, before what it left behind."""
+    try:
+        asked = store.get(job)
+    except StoreUnavailable:  # the end itself waits longer for the store
+        return ending
+    if ending.phase is not Phase.STOPPED or asked.phase is not Phase.STOPPING:
+        return ending
+    return ending._replace(reason=f"{asked.reason} {ending.reason}".strip())
 
 
 def _perform(record: RunRecord, context: JobContext) -> Ending:

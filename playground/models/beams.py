@@ -181,7 +181,8 @@ def _without_repeats(ids: Tensor, log_probabilities: Tensor, size: int) -> Tenso
     run of `size` tokens that is in its row already; they are not renormalised."""
     if size == 0:
         return log_probabilities
-    blocked: Tensor = NoRepeatNGramLogitsProcessor(size)(ids, log_probabilities)
+    virtual = int((ids[0] >= log_probabilities.shape[-1]).sum())
+    blocked: Tensor = NoRepeatNGramLogitsProcessor(size)(ids[:, virtual:], log_probabilities)
     return blocked
 
 

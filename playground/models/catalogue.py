@@ -163,7 +163,7 @@ def cached_snapshot(hub_id: str) -> Path | None:
     repository = hub_cache() / f"models--{hub_id.replace('/', '--')}"
     try:
         commit = (repository / "refs" / "main").read_text(encoding="utf-8").strip()
-    except OSError:
+    except (OSError, ValueError):  # also a name that no file can have
         return None
     snapshot = repository / "snapshots" / commit
     return snapshot if is_whole(snapshot) else None

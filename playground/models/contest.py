@@ -56,17 +56,18 @@ def contest(server: ModelServer, text: str, settings: BeamSettings, *, chat: boo
             now = Contest(ends=tuple(ends), vocabulary_id=resident.vocabulary_id)
 
             def on_step(found: Search) -> None:
-                tell(replace(now, search=found.copy()))
+                tell(replace(now, search=replace(found.copy(), prompt=prompt)))
 
-            found = search(side.model, prompt, settings, ends, adapter=side.adapter, stop=stop, on_step=on_step)
-            now = replace(now, search=found)
+            read = side.reading(prompt)
+            found = search(side.model, read, settings, ends, adapter=side.adapter, stop=stop, on_step=on_step)
+            now = replace(now, search=replace(found, prompt=prompt))
             if settings.num_beams > 1:
-                likeliest = rivals.greedy(side.model, prompt, settings, ends, adapter=side.adapter, stop=stop)
+                likeliest = rivals.greedy(side.model, read, settings, ends, adapter=side.adapter, stop=stop)
                 now = replace(now, greedy=likeliest)
                 tell(now)
             with contextlib.suppress(OutOfMemory):
                 samples = rivals.drawn(
-                    side.model, prompt, DRAWN, found.longest, ends, seed=settings.seed, adapter=side.adapter, stop=stop
+                    side.model, read, DRAWN, found.longest, ends, seed=settings.seed, adapter=side.adapter, stop=stop
                 )
                 now = replace(now, drawn=tuple(samples))
             tell(now)

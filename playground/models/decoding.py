@@ -20,7 +20,7 @@ from playground.core import sampling
 def random_stream(seed: int, index: int, device: torch.device) -> torch.Generator:
     """The random numbers of one answer; different for every pair of seed and index, the same on every call."""
     mixed = int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0])
-    return torch.Generator(device).manual_seed(mixed)
+    return torch.Generator(sampling.precise(device)).manual_seed(mixed)
 
 
 class Penalties(LogitsProcessor):
@@ -35,7 +35,8 @@ class Penalties(LogitsProcessor):
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """(rows * beams, length), (rows * beams, vocab) -> (rows * beams, vocab)"""
         mask = self.prompt_mask.repeat_interleave(input_ids.shape[0] // self.prompt_mask.shape[0], dim=0)
-        prompt = input_ids[:, : mask.shape[1]].masked_fill(~mask, scores.shape[-1])
+        # Virtual tokens are nothing that could be repeated; like padding they count as outside the vocabulary.
+        prompt = input_ids[:, : mask.shape[1]].masked_fill(~mask, scores.shape[-1]).clamp(max=scores.shape[-1])
         ids = torch.cat([prompt, input_ids[:, mask.shape[1] :]], dim=1)
         chosen = self.settings
         if chosen.repetition_penalty != 1:
@@ -61,7 +62,8 @@ class Draw(LogitsProcessor):
         scores = sampling.min_p(sampling.top_p(sampling.top_k(scores, chosen.top_k), chosen.top_p), chosen.min_p)
         scores = sampling.typical_p(scores, chosen.typical_p)
         noise = [sampling.exponential_noise((scores.shape[-1],), stream) for stream in self.streams]
-        return sampling.race(scores, torch.stack(noise))
+        raced = sampling.race(scores, torch.stack(noise))
+        return raced if raced.device == scores.device else raced.float().to(scores.device)
 
 
 class Finite(LogitsProcessor):

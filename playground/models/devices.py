@@ -2,6 +2,7 @@
 
 import torch
 
+from playground import surroundings
 from playground.errors import ModelError
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -13,7 +14,9 @@ def choose_device(name: str) -> torch.device:
     Raises:
         ModelError: this machine has no such device.
     """
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    # On ZeroGPU torch says that there is a GPU everywhere; only a process that is lent one can use it.
+    cuda = torch.cuda.is_available() and not surroundings.has_no_gpu_of_its_own()
+    here = {"cuda": cuda, "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(device for device, found in here.items() if found))
     try:

@@ -59,7 +59,7 @@ class Drawing:
 
     def __init__(
         self,
-        model: PreTrainedModel,
+        side: Side,
         tokenizer: PreTrainedTokenizerBase,
         prompt: list[int],
         settings: GenerationSettings,
@@ -75,13 +75,14 @@ class Drawing:
         Raises:
             ModelError: the prompt is empty or leaves no room in the model's context.
         """
+        model, read = side.model, len(side.lead) + len(prompt)
         context = context_length(model)
-        check_prompt(prompt, context, new_tokens=1)
+        check_prompt(side.reading(prompt) if prompt else prompt, context, new_tokens=1)
         self.tokenizer = tokenizer
         self.prompt = prompt
         self.settings = settings
         self.count = count
-        self.longest = min(settings.max_new_tokens, (context or 2**62) - len(prompt))
+        self.longest = min(settings.max_new_tokens, (context or 2**62) - read)
         self.ends = end_tokens(model, tokenizer)
         self.finished: list[Rollout] = []
         self.rows_at_once = rows_at_once
@@ -125,10 +126,10 @@ class Drawing:
 
     def _first(self, side: Side) -> Tensor:
         """Begins a batch: reads the prompt once; (1, vocab) logits, the same for all its rows."""
-        ids = torch.tensor([self.prompt], device=side.model.device)
+        ids = torch.tensor([side.reading(self.prompt)], device=side.model.device)
         cache = empty_cache(side.model) if keeps_all(side.model) else None
         logits = _forward(side, ids, cache)
-        rows = self.rows_at_once or _rows_for(side.model, cache, len(self.prompt), self.longest, logits.shape[-1])
+        rows = self.rows_at_once or _rows_for(side.model, cache, ids.shape[1], self.longest, logits.shape[-1])
         start = len(self.finished)
         self._batch = [
             _Row(random_stream(self.settings.seed, index, ids.device), AnswerText(self.tokenizer, self.prompt))
@@ -146,7 +147,8 @@ class Drawing:
             assert self._next is not None  # noqa: S101, there was a step before
             return _forward(side, self._next, self._cache)
         # Models that keep a state or a window read everything anew: what they keep cannot be split into rows.
-        ids = torch.tensor([self.prompt + row.text.ids for row in self._open], device=side.model.device)
+        read = [side.reading(self.prompt + row.text.ids) for row in self._open]
+        ids = torch.tensor(read, device=side.model.device)
         return _forward(side, ids, None)
 
     def _take(self, logits: Tensor, rows: Sequence[_Row]) -> Tensor:

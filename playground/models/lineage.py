@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from playground.config.codec import parse
-from playground.config.run import ModelRef, RunRef
+from playground.config.codec import decode, parse
+from playground.config.run import SOFT_PROMPTS, ModelRef, RunConfig, RunRef
 from playground.errors import ModelError
 from playground.models import catalogue
 from playground.models.folder import ADAPTER_CONFIG, CONFIG
 from playground.runs.home import runs_folder
+
+SCORING = ("reward",)
+"""Methods whose runs leave a model that gives scores and writes no text."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,10 @@ class Lineage:
 
 
 def lineage_of(ref: ModelRef) -> Lineage:
-    """Follows a reference down to weights that can be read.
+    """Follows a reference down to weights that can be read, of a model that writes text.
 
     Raises:
-        ModelError: a run is unknown, left no weights, or stands on itself.
+        ModelError: a run is unknown, left no weights, stands on itself, or is a reward model.
     """
     adapters: list[Path] = []
     runs: list[str] = []
@@ -40,6 +43,10 @@ def lineage_of(ref: ModelRef) -> Lineage:
         if ref.run in runs:
             raise ModelError(f"Run {ref.run} stands on itself ({' → '.join([*runs, ref.run])}); its config is damaged.")
         folder, document = _read_run(ref.run)
+        if document.get("method") in SCORING:
+            raise ModelError(writes_nothing(ref.run, str(document.get("name") or "")))
+        if _learnt_prompt(document):
+            raise ModelError(cannot_merge(ref.run, str(document.get("name") or "")))
         runs.append(ref.run)
         name = name or str(document.get("name") or ref.run)
         below = _model_of(document)
@@ -54,6 +61,66 @@ def lineage_of(ref: ModelRef) -> Lineage:
         adapters.append(folder / "adapter")
         ref = below
     return Lineage(ref, tuple(reversed(adapters)), None, tuple(reversed(runs)), name)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A reward model on disk."""
+
+    run: str
+    name: str
+    config: RunConfig
+    folder: Path
+    """Of the adapter with the head, or of whole weights."""
+    whole: bool
+
+
+def scorer_of(run: str) -> Scorer:
+    """What a run of a reward model left.
+
+    Raises:
+        ModelError: there is no such run, it is of another method, or it left no weights.
+    """
+    folder, document = _read_run(run)
+    config = decode(document)
+    name = config.name or run
+    if config.method not in SCORING:
+        raise ModelError(
+            f"Run {name} was trained with {config.method} and gives no scores; choose the run of a reward model."
+        )
+    for kind, file in (("adapter", ADAPTER_CONFIG), ("model", CONFIG)):
+        if (folder / kind / file).is_file():
+            return Scorer(run, name, config, folder / kind, whole=kind == "model")
+    raise ModelError(f"The reward model {name} left no weights; choose one that is done, or was stopped with saving.")
+
+
+def writes_nothing(run: str, name: str = "") -> str:
+    """The sentence for a run that is asked to write and cannot."""
+    return (
+        f"Run {name or run} is a reward model: it gives scores and writes no text. Use it as a reward, as a judge, or "
+        "to score a text; to write, choose another run or the model it was trained from."
+    )
+
+
+def cannot_merge(run: str, name: str = "") -> str:
+    """The sentence for a soft prompt that is to become part of a model."""
+    return (
+        f"Run {name or run} learnt a soft prompt, which stands before a text and cannot be merged into weights. "
+        "Compare and Evaluate use it beside its base; to go on from a run, or to load it, choose one with LoRA or with "
+        "every weight."
+    )
+
+
+def check_start(ref: ModelRef) -> None:
+    """Refuses to start a run from a soft prompt; whatever else may be wrong is told when the model is loaded.
+
+    Raises:
+        ModelError: the run learnt a soft prompt, or is not there.
+    """
+    if isinstance(ref, RunRef):
+        _, document = _read_run(ref.run)
+        if _learnt_prompt(document):
+            raise ModelError(cannot_merge(ref.run, str(document.get("name") or "")))
 
 
 def title_of(ref: ModelRef) -> str:
@@ -76,6 +143,11 @@ def _read_run(run: str) -> tuple[Path, dict[str, object]]:
     except OSError as error:
         raise ModelError(f"Run {run} has no config that can be read ({error.strerror}).") from error
     return folder, document if isinstance(document, dict) else {}
+
+
+def _learnt_prompt(document: dict[str, object]) -> bool:
+    adapter = document.get("adapter")
+    return isinstance(adapter, dict) and adapter.get("kind") in SOFT_PROMPTS
 
 
 def _model_of(document: dict[str, object]) -> ModelRef:

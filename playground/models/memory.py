@@ -20,6 +20,10 @@ ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 STORED_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 USUAL_TARGETS = ("q_proj", "v_proj", "c_attn", "c_proj")
 """What adapters go on by default in one family or another; see `adapters.default_targets`."""
+EVERY = "all-linear"
+"""A target that stands for every linear layer but the output layer."""
+NOT_LINEAR = ("embed", "wte", "wpe", "lm_head")
+"""Parts of the names of other matrices."""
 CONTAINER = Path("/sys/fs/cgroup")
 LOADING_OVERHEAD = 200_000_000
 """Bytes over the weights while they are read: the largest tensor twice, the tokenizer, torch itself."""
@@ -36,6 +40,37 @@ LOGIT_BYTES = 12
 PROCESS_BYTES = 650_000_000
 """What a worker takes besides the model: Python, torch, transformers, trl and peft; 0.53 GB measured before the first
 step, 0.75 GB at the peak of runs on the smallest models."""
+
+
+class Shape(NamedTuple):
+    """What a row of the data is to a trainer."""
+
+    sequences: int
+    """Texts that are read with gradients for it."""
+    logits: bool
+    """Whether next tokens are predicted, which takes a number for each entry of the vocabulary."""
+    reference: bool = False
+    """Whether the model as it was is needed, of which a copy is kept where every weight is trained."""
+
+
+SHAPES = {
+    "reward": Shape(2, logits=False),
+    "dpo": Shape(2, logits=True, reference=True),
+    "kto": Shape(1, logits=True, reference=True),
+    "orpo": Shape(2, logits=True, reference=True),
+    "ppo": Shape(1, logits=True, reference=True),
+}
+"""By method; any other reads one text and predicts its tokens."""
+ONE_TEXT = Shape(1, logits=True)
+
+
+class Drawn(NamedTuple):
+    """Answers that are drawn in a run of PPO, in turns with learning from them."""
+
+    rows: int
+    """Written side by side."""
+    tokens: int
+    """Of the longest, its prompt included."""
 
 
 _promises: list[Callable[[], int]] = []
@@ -123,7 +158,7 @@ def tensors_of(folder: Path) -> list[TensorShape]:
     weights = weights_of(folder)
     if weights.kind == "pickle":
         return []
-    return [tensor for file in weights.files for tensor in _header(file)]
+    return [tensor for file in weights.files for tensor in shapes_of(file)]
 
 
 def parameters_of(folder: Path) -> int:
@@ -154,12 +189,16 @@ def estimate_training(
     adapter: AdapterSettings,
     training: TrainingSettings,
     *,
+    method: str = "sft",
     longest_row: int | None = None,
+    drawn: Drawn | None = None,
     device: str = "cpu",
 ) -> MemoryEstimate:
     """The peak of a run on a model's folder: weights, gradients, optimiser state, activations and logits.
 
     Args:
+        drawn: what is drawn between two updates, if anything: keys and values, and in float32 the adapted weights once
+            more, with the adapter added in.
         longest_row: tokens of the longest row of the data, since a batch is as wide as its longest; where None, rows
             are taken to be as long as `max_length`, which real rows seldom are.
 
@@ -168,20 +207,33 @@ def estimate_training(
     """
     config = read_config(folder)
     parameters = parameters_of(folder)
-    trained = parameters if adapter.kind == "none" else lora_weights(folder, adapter)
+    trained = parameters if adapter.kind == "none" else adapter_weights(folder, adapter)
     compute = training.precision if training.precision != "auto" else _auto(device)
     item = ITEM_BYTES[compute]
-    frozen = 0 if adapter.kind == "none" else parameters * item
+    shape = SHAPES.get(method, ONE_TEXT)
+    # Beside an adapter the model is its own reference; weights that are trained, and their copy, stay in float32.
+    frozen = parameters * (4 * shape.reference if adapter.kind == "none" else item)
     state, gradients = trained * (4 + OPTIMIZER_BYTES[training.optimizer]), trained * 4
     width, inner, layers, vocabulary = _sizes(config)
     kept = LAYER_ACTIVATIONS[0] * width + LAYER_ACTIVATIONS[1] * inner
     # With checkpointing a layer keeps its input alone, and one layer at a time all of it.
     per_token = (layers * width + kept if training.gradient_checkpointing else layers * kept) * item
-    tokens = training.batch_size * min(longest_row or training.max_length, training.max_length, _longest(config))
+    tokens = (
+        training.batch_size
+        * shape.sequences
+        * (
+            min(longest_row or training.max_length, training.max_length, _longest(config))
+            + (adapter.num_virtual_tokens if adapter.is_prompt else 0)
+        )
+    )
     process = 0 if device.startswith("cuda") else PROCESS_BYTES
-    activations = tokens * (per_token + LOGIT_BYTES * vocabulary)
+    activations = tokens * (per_token + LOGIT_BYTES * vocabulary * shape.logits)
     # Gradients come as activations go, unless earlier batches of the same step have left theirs.
     moving = activations + gradients if training.gradient_accumulation > 1 else max(activations, gradients)
+    if drawn is not None:
+        cache = estimate_generation(config, drawn.rows, drawn.tokens, compute, device=device).bytes
+        folded = adapted_weights(folder, adapter) * item if adapter.kind == "lora" and compute == "float32" else 0
+        moving = max(moving, cache + folded)
     needed = frozen + state + moving + process
     return MemoryEstimate(needed, available(device), device)
 
@@ -206,15 +258,42 @@ def estimate_generation(
     return MemoryEstimate(needed, available(device), device)
 
 
+def adapter_weights(folder: Path, adapter: AdapterSettings) -> int:
+    """Weights that are trained beside the model's own; 0 where that cannot be told from its files."""
+    return (
+        prompt_weights(_sizes(read_config(folder))[0], adapter) if adapter.is_prompt else lora_weights(folder, adapter)
+    )
+
+
+def prompt_weights(width: int, adapter: AdapterSettings) -> int:
+    """Those of a soft prompt, and of the network that writes it."""
+    prompt, inner = adapter.num_virtual_tokens * width, adapter.encoder_hidden_size
+    if adapter.kind == "prompt_tuning":
+        return prompt
+    if adapter.encoder == "mlp":
+        return prompt + (width + 1) * inner + (inner + 1) * inner + (inner + 1) * width
+    # Two layers, two ways, four gates, each with two biases; the second layer reads both ways of the first.
+    lstm = 8 * inner * ((width + inner + 2) + (2 * inner + inner + 2))
+    return prompt + lstm + (2 * inner + 1) * 2 * inner + (2 * inner + 1) * width
+
+
 def lora_weights(folder: Path, adapter: AdapterSettings) -> int:
     """Weights that an adapter adds, told from the shapes of its targets; 0 where the weights are a pickle."""
+    return sum(adapter.rank * sum(tensor.shape) for tensor in _targets(folder, adapter))
+
+
+def adapted_weights(folder: Path, adapter: AdapterSettings) -> int:
+    """Weights of the model that an adapter is added to; 0 where they are a pickle."""
+    return sum(tensor.items for tensor in _targets(folder, adapter))
+
+
+def _targets(folder: Path, adapter: AdapterSettings) -> Iterator[TensorShape]:
     targets = adapter.targets or USUAL_TARGETS
-    matched = (
-        tensor
-        for tensor in tensors_of(folder)
-        if len(tensor.shape) == 2 and tensor.name.endswith(tuple(f"{target}.weight" for target in targets))
-    )
-    return sum(adapter.rank * sum(tensor.shape) for tensor in matched)
+    endings = tuple(f"{target}.weight" for target in targets)
+    for tensor in tensors_of(folder):
+        meant = EVERY in targets and not any(name in tensor.name for name in NOT_LINEAR)
+        if len(tensor.shape) == 2 and (meant or tensor.name.endswith(endings)):
+            yield tensor
 
 
 def _auto(device: str) -> str:
@@ -236,8 +315,8 @@ def _longest(config: dict[str, Any]) -> int:
     return int(config.get("max_position_embeddings") or config.get("n_positions") or 1 << 20)
 
 
-def _header(file: Path) -> list[TensorShape]:
-    """The header of a safetensors file: eight bytes of length, little-endian, then JSON."""
+def shapes_of(file: Path) -> list[TensorShape]:
+    """The tensors that the header of a safetensors file names: eight bytes of length, little-endian, then JSON."""
     try:
         with file.open("rb") as source:
             (length,) = struct.unpack("<Q", source.read(8))

@@ -1,7 +1,8 @@
 """From what a person typed to the token ids a model is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from playground.errors import ModelError
@@ -27,15 +28,27 @@ def chat_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     Raises:
         ModelError: the model has no chat template.
     """
+    return conversation_ids(tokenizer, [("user", text)])
+
+
+def conversation_ids(tokenizer: PreTrainedTokenizerBase, turns: Sequence[tuple[str, str]]) -> list[int]:
+    """Roles and words in the model's own chat template, ready for the answer to the last of them.
+
+    Raises:
+        ModelError: the model has no chat template, or it refuses such a conversation.
+    """
     if not tokenizer.chat_template:
         raise ModelError("This model has no chat template; give the prompt as plain text, or load an instruct model.")
-    message = [{"role": "user", "content": text}]
-    rendered = tokenizer.apply_chat_template(
-        message,
-        add_generation_prompt=True,
-        tokenize=False,
-        enable_thinking=False,  # as in training: answers are plain; other templates do not look at it
-    )
+    messages = [{"role": role, "content": content} for role, content in turns]
+    try:
+        rendered = tokenizer.apply_chat_template(
+            messages,
+            add_generation_prompt=True,
+            tokenize=False,
+            enable_thinking=False,  # as in training: answers are plain; other templates do not look at it
+        )
+    except TemplateError as error:
+        raise ModelError(f"The model's chat template refuses the conversation: {error}.") from error
     # The template writes the special tokens itself.
     ids: list[int] = tokenizer(rendered, add_special_tokens=False)["input_ids"]
     return ids

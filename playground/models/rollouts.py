@@ -104,7 +104,7 @@ class _Drawer:
             raise ModelError("The model was replaced while rollouts were being drawn from it; draw them again.")
         wish, tokenizer = self.wish, resident.loaded.tokenizer
         side = resident.shelf.tuned(wish.run, self.stop) if wish.run else resident.shelf.base()
-        drawing = self.drawing or Drawing(side.model, tokenizer, _ids(tokenizer, wish), wish.settings, wish.count)
+        drawing = self.drawing or Drawing(side, tokenizer, _ids(tokenizer, wish), wish.settings, wish.count)
         self.resident, self.drawing = resident, drawing
         # A whole model beside the loaded one might have to be read anew after somebody else's turn.
         patient = wish.run is not None and side.adapter is None

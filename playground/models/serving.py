@@ -4,19 +4,19 @@ import contextlib
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from queue import SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
 from transformers import PreTrainedTokenizerBase
 
 from playground.config.generation import GenerationSettings
-from playground.errors import Cancelled, ModelError
+from playground.errors import ModelError
 from playground.models.detokenise import AnswerText, decode
-from playground.models.generation import Answer, OnTokens, generate, next_logits
+from playground.models.generation import Answer, next_logits
 from playground.models.prompting import Prompt, chat_ids, prompt_ids, start_ids
 from playground.models.residence import Residence, ServerStatus
 from playground.models.shelf import Side
+from playground.models.side_by_side import PairUpdate, Prompts, answers, stream_pair
 from playground.models.trace import Trace, trace
 
 __all__ = ["ModelServer", "NextToken", "PairUpdate", "Prompt", "ServerStatus"]
@@ -38,20 +38,6 @@ class NextToken:
     """Text of the drawn tokens."""
     trace: Trace | None = None
     """What the model thought of the text's own last tokens, where that was asked for."""
-
-
-@dataclass(frozen=True)
-class PairUpdate:
-    """Both answers so far."""
-
-    base: str
-    tuned: str
-    done: bool
-    ahead: int = 0
-    """Requests that come first, while it waits for its turn."""
-
-
-Updates = SimpleQueue[PairUpdate | Exception]
 
 
 class ModelServer(Residence):
@@ -106,8 +92,8 @@ class ModelServer(Residence):
             prompt = chat_ids(tokenizer, text) if chat else start_ids(tokenizer, text)
             ids = [*prompt, *drawn]
             side = resident.shelf.tuned(run, threading.Event()) if run else resident.shelf.base()
-            seen = trace(side.model, ids, last=traced, adapter=side.adapter) if traced else None
-            logits = seen.next_logits if seen else next_logits(side.model, ids, adapter=side.adapter)
+            seen = _traced(side, ids, traced) if traced else None
+            logits = seen.next_logits if seen else next_logits(side.model, side.reading(ids), adapter=side.adapter)
             tokens = [resident.texts[found] for found in ids]
             after = AnswerText(tokenizer, prompt)
             after.ids = list(drawn)
@@ -133,36 +119,13 @@ class ModelServer(Residence):
             side = resident.shelf.tuned(run, stop) if run else resident.shelf.base()
             ids = prompt_ids(resident.loaded.tokenizer, prompt)
             heard = None if on_text is None else lambda _, text: on_text(text)
-            return _answers(resident.loaded.tokenizer, [side], ids, settings, stop, heard)[0]
+            return answers(resident.loaded.tokenizer, [side], [ids], settings, stop, heard)[0]
 
     def stream_pair(
         self, prompt: Prompt, run: str, settings: GenerationSettings, stop: threading.Event | None = None
     ) -> Generator[PairUpdate]:
-        """Both answers as they grow, from the same random numbers; the last update has `done` set.
-
-        The work is done in a thread of its own, so that a reader who is slow, or never comes back, holds nobody up.
-        Stopped by `stop` or by closing the iterator, it ends with what there is.
-
-        Raises:
-            PlaygroundError: as `answer`, but for Cancelled.
-        """
-        stop = stop or threading.Event()
-        updates: Updates = SimpleQueue()
-        threading.Thread(
-            target=self._write_pair, args=(prompt, run, settings, stop, updates), name="answering", daemon=True
-        ).start()
-        try:
-            while True:
-                update = updates.get()
-                while not updates.empty():
-                    update = updates.get()
-                if isinstance(update, Exception):
-                    raise update
-                yield update
-                if update.done:
-                    return
-        finally:
-            stop.set()
+        """`side_by_side.stream_pair` of one prompt."""
+        return stream_pair(self, Prompts(prompt, prompt), run, settings, stop=stop)
 
     def forget(self, run: str) -> None:
         """Gives back, in its turn, the memory that a run's weights take beside the loaded model; returns at once."""
@@ -174,55 +137,8 @@ class ModelServer(Residence):
         with contextlib.suppress(ModelError), self.turn() as resident:
             resident.shelf.forget(run)
 
-    def _write_pair(
-        self, prompt: Prompt, run: str, settings: GenerationSettings, stop: threading.Event, updates: Updates
-    ) -> None:
-        texts = ["", ""]
 
-        def hear(side: int, text: str) -> None:
-            texts[side] = text
-            updates.put(PairUpdate(texts[0], texts[1], done=False))
-
-        def wait(ahead: int) -> None:
-            updates.put(PairUpdate("", "", done=False, ahead=ahead))
-
-        try:
-            with self.turn(stop, wait) as resident:
-                # The tuned side first: once an adapter is attached, the base has to be asked for by name.
-                tuned = resident.shelf.tuned(run, stop)
-                ids = prompt_ids(resident.loaded.tokenizer, prompt)
-                _answers(resident.loaded.tokenizer, [resident.shelf.base(), tuned], ids, settings, stop, hear)
-            updates.put(PairUpdate(texts[0], texts[1], done=True))
-        except Cancelled:
-            updates.put(PairUpdate(texts[0], texts[1], done=True))
-        except Exception as error:  # noqa: BLE001, the edge of a thread: whoever reads the updates raises it
-            updates.put(error)
-
-
-def _answers(
-    tokenizer: PreTrainedTokenizerBase,
-    sides: Sequence[Side],
-    ids: list[int],
-    settings: GenerationSettings,
-    stop: threading.Event,
-    hear: OnTokens | None,
-) -> list[Answer]:
-    """One answer per side to the same prompt with the same random numbers: in one batch where one model gives all."""
-    if all(side.model is sides[0].model for side in sides):
-        names = [side.adapter for side in sides if side.adapter is not None]
-        count = len(sides)
-        return generate(
-            sides[0].model,
-            tokenizer,
-            [ids] * count,
-            settings,
-            stop=stop,
-            on_tokens=hear,
-            adapters=names or None,
-            streams=[0] * count,
-        )
-    answers = []
-    for at, side in enumerate(sides):
-        heard = None if hear is None else lambda _, text, at=at: hear(at, text)
-        answers += _answers(tokenizer, [side], ids, settings, stop, heard)
-    return answers
+def _traced(side: Side, ids: list[int], last: int) -> Trace:
+    """The trace of a text's last tokens, its places counted without the soft prompt."""
+    seen = trace(side.model, side.reading(ids), last=min(last, len(ids) - 1), adapter=side.adapter)
+    return seen._replace(start=seen.start - len(side.lead))

@@ -14,18 +14,21 @@ PACE_SECONDS = 0.15
 """A reader is told no oftener: of updates that come faster only the newest counts."""
 
 
-def streamed(work: Callable[[Callable[[Update], None], threading.Event], None]) -> Generator[Update]:
+def streamed(
+    work: Callable[[Callable[[Update], None], threading.Event], None], stop: threading.Event | None = None
+) -> Generator[Update]:
     """The newest of what `work` tells of, until it has returned; the last one it told of is never left out.
 
     A reader who is slow, or never comes back, holds the work up in no way; closing the iterator asks it to stop.
 
     Args:
         work: called with where to tell updates, and with an event that asks it to raise Cancelled.
+        stop: that event, where somebody else may set it too.
 
     Raises:
         Exception: whatever `work` raised, but for Cancelled.
     """
-    stop = threading.Event()
+    stop = stop or threading.Event()
     updates: SimpleQueue[Update | Exception | None] = SimpleQueue()
 
     def run() -> None:

@@ -52,7 +52,7 @@ def trace(model: PreTrainedModel, ids: Sequence[int], *, last: int, adapter: str
     found: list[tuple[Tensor, ...]] = []
     place = start
     with inference(model):
-        for logits in _pieces(model, torch.tensor([list(ids)], device=model.device), start - 1, options):
+        for logits in logits_in_pieces(model, torch.tensor([list(ids)], device=model.device), start - 1, options):
             require_distribution(logits)
             followed = ids[place : place + len(logits)]
             found.append(
@@ -66,7 +66,7 @@ def trace(model: PreTrainedModel, ids: Sequence[int], *, last: int, adapter: str
     return Trace(start, log_probabilities, ranks, entropies, ids_of_best, best, behind.cpu())
 
 
-def _pieces(model: PreTrainedModel, ids: Tensor, first: int, options: dict[str, Any]) -> Iterator[Tensor]:
+def logits_in_pieces(model: PreTrainedModel, ids: Tensor, first: int, options: dict[str, Any]) -> Iterator[Tensor]:
     """Logits at the places `first` to the end of `ids` (1, length), in pieces (places, vocab) of float32."""
     length = ids.shape[1]
     size = max(1, LOGITS_AT_ONCE // model.config.get_text_config().vocab_size)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from playground.config.warnings import worded
 from playground.errors import Cancelled
 from playground.runs.events import Event, Log, Phase, PhaseChange
 
@@ -32,6 +33,11 @@ class JobContext:
     def log(self, text: str, level: str = "info") -> None:
         """A line for people."""
         self.emit(Log(text, level))
+
+    def warn(self, key: str, **values: object) -> None:
+        """One of `config.warnings`, with what stands at its places."""
+        filled = {name: str(value) for name, value in values.items()}
+        self.emit(Log(worded(key, filled), "warning", key, filled))
 
     def running(self) -> None:
         """Preparation is over; the first step begins."""

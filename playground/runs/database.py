@@ -53,6 +53,36 @@ MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE removals (run TEXT PRIMARY KEY) STRICT;
     """,
+    """
+    CREATE TABLE pairs (
+        number INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        source TEXT NOT NULL,
+        row INTEGER NOT NULL,
+        first TEXT NOT NULL,
+        second TEXT NOT NULL,
+        instruction TEXT NOT NULL,
+        input TEXT NOT NULL,
+        reference TEXT NOT NULL,
+        template TEXT NOT NULL,
+        first_answer TEXT NOT NULL,
+        second_answer TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX pairs_by_source ON pairs (source);
+    CREATE TABLE ballots (
+        id TEXT NOT NULL UNIQUE,
+        pair INTEGER NOT NULL REFERENCES pairs (number),
+        owner TEXT NOT NULL,
+        swapped INTEGER NOT NULL,
+        verdict TEXT CHECK (verdict IN ('first', 'second', 'tie')),
+        time REAL,
+        PRIMARY KEY (pair, owner)
+    ) STRICT;
+    CREATE INDEX ballots_by_owner ON ballots (owner);
+    """,
+    """
+    ALTER TABLE runs ADD COLUMN archived REAL;
+    """,
 )
 """Script n takes the schema from version n to n + 1; never change one that was released, add the next."""
 

@@ -44,7 +44,8 @@ def delete(store: RunStore, run: str) -> int:
             row = find(connection, run)
             if (row["phase"], row["attempt"]) != (record.phase, record.attempt):
                 raise RunError(f"{_called(record)} has just become {row['phase']}; look again before it is deleted.")
-            naming = [record_of(other) for other in connection.execute(_NAMING, (f'%"{run}"%',))]
+            wanted = (f'%"{run}"%', f'%"{run}@%')
+            naming = [record_of(other) for other in connection.execute(_NAMING, wanted)]
             _check_nothing_stands_on(record, naming)
             connection.execute("DELETE FROM events WHERE run = ?", (row["number"],))
             connection.execute("DELETE FROM runs WHERE number = ?", (row["number"],))
@@ -113,8 +114,9 @@ def references(document: Mapping[str, Any]) -> set[str]:
     return found
 
 
-_NAMING = "SELECT * FROM runs WHERE document LIKE ? ORDER BY number"
-"""Runs whose document has an id in it somewhere; ids are of letters, digits and hyphens, which LIKE takes as such."""
+_NAMING = "SELECT * FROM runs WHERE document LIKE ? OR document LIKE ? ORDER BY number"
+"""Runs whose document has an id in it somewhere, or one of its steps; ids are of letters, digits and hyphens, which
+LIKE takes as such."""
 
 
 def _check_nothing_stands_on(record: RunRecord, naming: list[RunRecord]) -> None:

@@ -79,6 +79,22 @@ class Sample(Event):
 
 
 @dataclass(frozen=True)
+class Snapshot(Event):
+    """What one figure of the live view shows at this step, beyond single numbers: a histogram, pairs, tokens.
+
+    Every page that follows the run is sent all of them, so each stays below some 16 kB.
+    """
+
+    kind: ClassVar[str] = "snapshot"
+
+    step: int
+    name: str
+    """Which figure: `reward.scores`. Method and figure, so that names never meet."""
+    data: Mapping[str, Any]
+    """JSON values; None where a number was not finite."""
+
+
+@dataclass(frozen=True)
 class Log(Event):
     """A line for people."""
 
@@ -87,6 +103,10 @@ class Log(Event):
     text: str
     level: str = "info"
     """`info`, `warning` or `error`."""
+    key: str = ""
+    """Of `config.warnings`, where the page can say it in its reader's language; `text` is the same in English."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What stands at that text's places."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +123,7 @@ class Progress(Event):
 
 @dataclass(frozen=True)
 class Resumed(Event):
-    """A new attempt goes on after this step: metrics and samples of later steps were of an attempt that was cut off.
+    """A new attempt goes on after this step: what is known of later steps was of an attempt that was cut off.
 
     The store forgets those when it takes this event; whoever has drawn them takes them back.
     """
@@ -124,7 +144,9 @@ class PhaseChange(Event):
     reason: str = ""
 
 
-KINDS: dict[str, type[Event]] = {cls.kind: cls for cls in (Metric, Sample, Log, Progress, Resumed, PhaseChange)}
+KINDS: dict[str, type[Event]] = {
+    cls.kind: cls for cls in (Metric, Sample, Snapshot, Log, Progress, Resumed, PhaseChange)
+}
 
 
 def from_payload(kind: str, at: float, payload: Mapping[str, Any]) -> Event:

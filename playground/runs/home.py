@@ -5,6 +5,7 @@ from pathlib import Path
 
 import platformdirs
 
+from playground import surroundings
 from playground.errors import PlaygroundError
 
 
@@ -14,7 +15,7 @@ def home() -> Path:
     Raises:
         PlaygroundError: it cannot be made or written.
     """
-    folder = _place()
+    folder = chosen_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -35,10 +36,11 @@ def models_folder() -> Path:
     return home() / "models"
 
 
-def _place() -> Path:
+def chosen_folder() -> Path:
+    """Where that folder is or will be; makes nothing."""
     chosen = os.environ.get("PLAYGROUND_HOME")
     if chosen:
         return Path(chosen).expanduser()
-    if os.environ.get("SPACE_ID") and os.access("/data", os.W_OK):
+    if surroundings.place().is_space and os.access("/data", os.W_OK):
         return Path("/data/playground")
     return Path(platformdirs.user_data_dir("post-training-playground", appauthor=False))

@@ -10,7 +10,7 @@ from playground.runs.events import Event, Metric, Phase, PhaseChange, Resumed
 from playground.runs.records import FOLLOWS
 
 INSERT = "INSERT INTO events (run, seq, kind, time, payload) VALUES (?, ?, ?, ?, ?)"
-_LOST = "run = ? AND kind IN ('metric', 'sample') AND json_extract(payload, '$.step') > ?"
+_LOST = "run = ? AND kind IN ('metric', 'sample', 'snapshot') AND json_extract(payload, '$.step') > ?"
 
 
 def reached(connection: sqlite3.Connection, number: int, step: int) -> tuple[int, dict[str, float | None]]:

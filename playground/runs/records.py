@@ -55,6 +55,8 @@ class RunRecord:
     """How many times it was begun: 1, and one more for every time it was resumed."""
     spent: float
     """Seconds that earlier attempts took."""
+    archived: float | None = None
+    """When it was put aside for the next group, in seconds since the epoch; None where it was not."""
 
     @property
     def seconds(self) -> float:

@@ -9,7 +9,7 @@ from playground.runs.records import RunRecord
 
 _AS_THEY_ARE = (
     "id", "kind", "name", "method", "model", "owner", "reason", "created", "started", "ended", "steps", "session",
-    "attempt", "spent",
+    "attempt", "spent", "archived",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 Writers append events, readers follow by cursor. The phase of a run changes only through `PhaseChange` events, in the
 same transaction, so that what the events say and what the record says never differ. Only `Resumed` takes anything back:
-the metrics and samples of an attempt that was cut off after its last checkpoint.
+the metrics, samples and snapshots of an attempt that was cut off after its last checkpoint.
 """
 
 import json
@@ -88,10 +88,23 @@ class RunStore:
             return record_of(find(connection, run))
 
     def list(
-        self, kind: JobKind | None = None, *, owner: str | None = None, live: bool = False, limit: int = 200
+        self,
+        kind: JobKind | None = None,
+        *,
+        owner: str | None = None,
+        live: bool = False,
+        archived: bool | None = False,
+        limit: int = 200,
     ) -> list[RunRecord]:
-        """Runs, newest first; `live` leaves out those that have ended."""
+        """Runs, newest first.
+
+        Args:
+            live: leaves out those that have ended.
+            archived: those that were put aside and no others, or None for both.
+        """
         conditions, values = ["TRUE"], []
+        if archived is not None:
+            conditions.append("archived IS NOT NULL" if archived else "archived IS NULL")
         for column, value in (("kind", kind), ("owner", owner)):
             if value is not None:
                 conditions.append(f"{column} = ?")
@@ -164,8 +177,11 @@ class RunStore:
         """The last value of each metric, None where it was not finite."""
         return self.get(run).metrics
 
-    def request_stop(self, run: str) -> int:
+    def request_stop(self, run: str, why: str = "") -> int:
         """Asks a run to stop: one that waits ends at once, one that goes on becomes `stopping`.
+
+        Args:
+            why: a sentence for its people, where it is not they who ask.
 
         Returns:
             How many times a stop was asked for, this one included; a second asks to stop by force.
@@ -180,9 +196,9 @@ class RunStore:
                 raise RunError(f"Run {run} has ended ({phase}); there is nothing to stop.")
             connection.execute("UPDATE runs SET stops = stops + 1 WHERE id = ?", (run,))
             if phase is Phase.QUEUED:
-                journal.append(connection, row, [PhaseChange(Phase.STOPPED, "Stopped before it began.")])
+                journal.append(connection, row, [PhaseChange(Phase.STOPPED, why or "Stopped before it began.")])
             else:
-                journal.append(connection, row, [PhaseChange(Phase.STOPPING)])
+                journal.append(connection, row, [PhaseChange(Phase.STOPPING, why)])
             return int(row["stops"]) + 1
 
     def resume(self, run: str) -> None:
@@ -199,7 +215,8 @@ class RunStore:
                 raise RunError(f"Run {run} is {phase}; only one that was stopped, failed or was interrupted can go on.")
             connection.execute(
                 "UPDATE runs SET phase = ?, reason = '', started = NULL, ended = NULL, stops = 0, result = NULL, "  # noqa: S608
-                f"session = ?, attempt = attempt + 1, spent = ?, seq = seq + 1, ticket = {NEXT_TICKET} WHERE id = ?",
+                "archived = NULL, session = ?, attempt = attempt + 1, spent = ?, seq = seq + 1, "
+                f"ticket = {NEXT_TICKET} WHERE id = ?",
                 (Phase.QUEUED, self.session, row["spent"] + span(row["started"], row["ended"]), run),
             )
             connection.execute(journal.INSERT, journal.row_of(row["number"], row["seq"] + 1, PhaseChange(Phase.QUEUED)))
@@ -243,6 +260,32 @@ class RunStore:
                 "UPDATE runs SET name = ?, document = ? WHERE id = ?", (kept, strict.dumps(document), run)
             )
         return kept
+
+    def archive(self, run: str) -> bool:
+        """Puts a run that has ended aside: it stays with all it has, and lists leave it out unless they are asked.
+
+        Returns:
+            False where it goes on still, or was put aside before.
+
+        Raises:
+            RunError: there is no such run.
+        """
+        with self.database.writing() as connection:
+            row = find(connection, run, "phase, archived")
+            if not Phase(row["phase"]).terminal or row["archived"] is not None:
+                return False
+            connection.execute("UPDATE runs SET archived = ? WHERE id = ?", (time.time(), run))
+            return True
+
+    def bring_back(self, run: str) -> None:
+        """Lists a run again that was put aside.
+
+        Raises:
+            RunError: there is no such run.
+        """
+        with self.database.writing() as connection:
+            find(connection, run, "id")
+            connection.execute("UPDATE runs SET archived = NULL WHERE id = ?", (run,))
 
     def folder(self, run: str) -> Path:
         """The run's own folder.

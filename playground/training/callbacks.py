@@ -14,8 +14,8 @@ from playground.runs.context import JobContext
 from playground.runs.events import Metric, Progress, Resumed
 from playground.training.stopwatch import Stopwatch
 
-_TRAINING = ("loss", "mean_token_accuracy", "entropy", "learning_rate", "grad_norm", "num_tokens", "epoch")
-_HELD_OUT = ("eval_loss", "eval_mean_token_accuracy", "eval_entropy")
+_LEFT_OUT = frozenset({"eval_runtime", "eval_samples_per_second", "eval_steps_per_second", "eval_num_tokens"})
+"""Of what TRL logs: times that count our samples and snapshots in, and tokens that are the same every time."""
 
 GB = 1e9
 SIGN_OF_LIFE_SECONDS = 30.0
@@ -87,12 +87,13 @@ class Reporter(TrainerCallback):
     ) -> None:
         logs = logs or {}
         if "loss" in logs:
-            values = {name: logs[name] for name in _TRAINING if name in logs} | self._telemetry(state, logs)
+            values = {**logs, **self._telemetry(state, logs)}
         elif "eval_loss" in logs:
-            values = {name: logs[name] for name in _HELD_OUT if name in logs}
+            values = {name: logs[name] for name in logs if name.startswith("eval_") and name not in _LEFT_OUT}
         else:
             return
-        values = {name: float(value) for name, value in values.items() if math.isfinite(value)}
+        # None stands for the spread of a single answer.
+        values = {name: float(value) for name, value in values.items() if value is not None and math.isfinite(value)}
         self.metrics |= values
         self._context.emit(Metric(state.global_step, values))
 
@@ -110,15 +111,20 @@ class Reporter(TrainerCallback):
             control.should_evaluate = control.should_save = False
 
     def _telemetry(self, state: TrainerState, logs: Mapping[str, float]) -> dict[str, float]:
-        tokens, seconds = logs["num_tokens"], self._watch.running
-        tokens_before, seconds_before = self._logged
-        self._logged = (tokens, seconds)
         seconds_per_step = self._watch.total / (state.global_step - self._first_step)
         return {
-            "tokens_per_second": (tokens - tokens_before) / max(seconds - seconds_before, 1e-9),
+            **self._speed(logs),
             "eta_seconds": seconds_per_step * (state.max_steps - state.global_step),
             "memory_gb": self._memory() / GB,
         }
+
+    def _speed(self, logs: Mapping[str, float]) -> dict[str, float]:
+        if "num_tokens" not in logs:
+            return {}  # nothing new was read in this step
+        tokens, seconds = logs["num_tokens"], self._watch.running
+        tokens_before, seconds_before = self._logged
+        self._logged = (tokens, seconds)
+        return {"tokens_per_second": (tokens - tokens_before) / max(seconds - seconds_before, 1e-9)}
 
     def _memory(self) -> int:
         if torch.cuda.is_available():

@@ -5,11 +5,12 @@ import random
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import torch
 from transformers import TrainerState
 
 from playground.errors import RunError
-from playground.runs import checkpoints
+from playground.runs import checkpoints, steps
 from playground.runs.checkpoints import Checkpoint
 from playground.runs.context import JobContext
 from playground.training.rows import Rows
@@ -56,13 +57,16 @@ def find(rows: str, context: JobContext) -> Start | None:
     damaged = checkpoints.cut_short(context.folder)
     for checkpoint in checkpoints.sealed(context.folder):
         if checkpoints.is_whole(checkpoint):
-            _tell(damaged, f"that of step {checkpoint.step} is used", context)
+            if damaged:
+                context.warn("checkpoint_damaged", names=", ".join(damaged), step=checkpoint.step)
+            steps.cut(context.folder, checkpoint.step)
             return _start(checkpoint, rows)
         damaged.append(checkpoint.folder.name)
     if damaged:
         raise RunError(
             f"None of this run's checkpoints is whole ({', '.join(damaged)}), so it cannot go on; start it again."
         )
+    steps.cut(context.folder, 0)
     return None
 
 
@@ -73,12 +77,18 @@ def notes(rows: str, state: TrainerState, carried: Carried) -> dict[str, Any]:
 
 
 def fingerprint(rows: Rows) -> str:
-    """Tells training and held-out rows from any others, by their tokens, labels and order."""
+    """Tells training and held-out rows from any others, by what stands in their columns and in which order."""
     whole = hashlib.blake2b(digest_size=16)
     for part in filter(None, rows):
         for name in part.column_names:
             lengths, values = hashlib.blake2b(), hashlib.blake2b()
             for chunk in part.data.table.column(name).chunks:
+                if pa.types.is_string(chunk.type):
+                    values.update("\0".join(chunk.to_pylist()).encode())
+                    continue
+                if not pa.types.is_list(chunk.type):
+                    values.update(chunk.to_numpy(zero_copy_only=False).tobytes())
+                    continue
                 lengths.update(chunk.value_lengths().to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
                 values.update(chunk.flatten().to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
             whole.update(name.encode() + lengths.digest() + values.digest())
@@ -109,11 +119,6 @@ def _start(checkpoint: Checkpoint, rows: str) -> Start:
             "read has changed since. Put the data back as it was, or start a new run."
         )
     return Start(checkpoint, known["last_step"], Carried(**known["carried"]), known["evaluated"])
-
-
-def _tell(damaged: list[str], instead: str, context: JobContext) -> None:
-    if damaged:
-        context.log(f"Passed over, because it was cut short or damaged: {', '.join(damaged)}; {instead}.", "warning")
 
 
 def has_logged(state: TrainerState, name: str) -> bool:

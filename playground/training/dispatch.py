@@ -8,11 +8,20 @@ import torch
 
 from playground.config.run import RunConfig
 from playground.runs.context import JobContext
-from playground.training import sft
+from playground.training import dpo, grpo, kto, orpo, ppo, reward, rloo, sft
 from playground.training.outcome import Outcome
 from playground.training.tracking import tracked
 
-METHODS: Mapping[str, Callable[[RunConfig, JobContext], Outcome]] = {"sft": sft.train}
+METHODS: Mapping[str, Callable[[RunConfig, JobContext], Outcome]] = {
+    "sft": sft.train,
+    "reward": reward.train,
+    "ppo": ppo.train,
+    "grpo": grpo.train,
+    "rloo": rloo.train,
+    "dpo": dpo.train,
+    "kto": kto.train,
+    "orpo": orpo.train,
+}
 """Method name, as in a config, to the function that runs it."""
 
 

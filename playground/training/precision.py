@@ -15,7 +15,7 @@ class Precision(NamedTuple):
     compute: str
     """`float32`, `bfloat16` or `float16`: of the matrix products, by autocast."""
     weights: str
-    """Of the frozen weights, or of the trained ones where every weight is trained. LoRA's own stay in float32."""
+    """Of the frozen weights, or of the trained ones where every weight is trained. An adapter's own stay in float32."""
 
 
 def choose_precision(training: TrainingSettings, adapter: AdapterSettings, device: torch.device) -> Precision:
@@ -39,4 +39,4 @@ def choose_precision(training: TrainingSettings, adapter: AdapterSettings, devic
             "use auto, float16 or float32."
         )
     compute = fastest if compute == "auto" else compute
-    return Precision(compute, compute if adapter.kind == "lora" else "float32")
+    return Precision(compute, "float32" if adapter.kind == "none" else compute)

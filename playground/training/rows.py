@@ -1,9 +1,11 @@
-"""Tokenised rows as TRL's `SFTTrainer` takes them, and what had to be left out."""
+"""Tokenised rows as a TRL trainer takes them, and what had to be left out."""
 
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,24 +25,45 @@ IGNORED = -100
 """Label of a token that is not in the loss, by torch's and transformers' convention."""
 IN_MEMORY = 20_000
 """Rows of the largest set that is kept in memory; larger ones lie in a file that is mapped into it."""
+IDS = List(Value("int32"))
+"""A column of token ids."""
 
 
 class Rows(NamedTuple):
-    """Rows of a run: `input_ids` and `labels`, both lists of token ids per row."""
+    """Rows of a run, with the columns that its method's trainer takes."""
 
     train: Dataset
     held_out: Dataset | None
     """Rows of the validation loss; None where the data has no held-out share."""
 
 
-class Encoding(NamedTuple):
-    """How records become tokens in this run."""
+class Batch(NamedTuple):
+    """What `BATCH` records, or the last few, came to."""
+
+    rows: Sequence[Mapping[str, object]]
+    """A value for each column."""
+    dropped: Sequence[Dropped]
+    cut: int
+    """Rows of which tokens were cut off."""
+
+
+@dataclass(frozen=True)
+class RowEncoding(ABC):
+    """How records become tokens in a run. A method brings its columns and what stands in them."""
 
     template: str
     """A template's name, or the text of a custom one."""
     tokenizer: PreTrainedTokenizerBase
     max_length: int
-    loss_on: LossOn
+
+    @property
+    @abstractmethod
+    def features(self) -> Features:
+        """The columns and their types."""
+
+    @abstractmethod
+    def batches(self, records: Sequence[Record]) -> Iterator[Batch]:
+        """All records in their order, `BATCH` at a time."""
 
     def rows(self, splits: Splits, held_out_rows: int, context: JobContext) -> Rows:
         """Training rows, and up to `held_out_rows` of the validation share, or else of the test share.
@@ -52,9 +75,9 @@ class Encoding(NamedTuple):
         train = self._encode(splits.train, "training", context)
         held_out = (splits.validation or splits.test)[:held_out_rows]
         try:
-            measured = self._encode(held_out, "held-out", context) if held_out else None
+            measured = self._encode(held_out, "held_out", context) if held_out else None
         except DataError as problem:
-            context.log(f"{problem} These were the held-out rows.", "warning")
+            context.warn("held_out_unusable", problem=problem)
             measured = None
         return Rows(train, measured)
 
@@ -62,32 +85,50 @@ class Encoding(NamedTuple):
         dropped: list[Dropped] = []
         cut = done = 0
 
-        def rows() -> Iterator[TokenizedRow]:
+        def rows() -> Iterator[Mapping[str, object]]:
             nonlocal cut, done
-            for batch in encode_batches(records, self.template, self.tokenizer, self.max_length, self.loss_on):
+            for batch in self.batches(records):
                 context.check()
                 done += BATCH
                 if len(records) > IN_MEMORY:
                     context.emit(Progress("data", min(done, len(records)), len(records), "rows"))
                 dropped.extend(batch.dropped)
-                cut += sum(row.truncated for row in batch.rows)
+                cut += batch.cut
                 yield from batch.rows
 
-        dataset = as_dataset(rows(), in_memory=len(records) <= IN_MEMORY)
+        dataset = as_dataset(rows(), self.features, in_memory=len(records) <= IN_MEMORY)
         if not len(dataset):
             raise none_left(len(records), self.template, self.max_length, dropped)
         if dropped:
-            context.log(
-                f"{len(dropped)} of {len(records)} {what} rows are left out. {summary(dropped)}",
-                "warning",
-            )
+            context.warn(f"rows_left_out_{what}", rows=len(dropped), total=len(records), problem=summary(dropped))
         if cut:
-            context.log(f"{cut} of {len(records)} {what} rows are cut at {self.max_length} tokens.", "warning")
+            context.warn(f"rows_cut_{what}", rows=cut, total=len(records), length=self.max_length)
         return dataset
 
 
-def as_dataset(rows: Iterable[TokenizedRow], *, in_memory: bool = True) -> Dataset:
-    """Columns `input_ids` and `labels`; labels are the ids, and `IGNORED` outside the loss.
+@dataclass(frozen=True)
+class Encoding(RowEncoding):
+    """Answers to learn: `input_ids` and `labels`."""
+
+    loss_on: LossOn = "response"
+
+    @property
+    def features(self) -> Features:
+        return Features({"input_ids": IDS, "labels": IDS})
+
+    def batches(self, records: Sequence[Record]) -> Iterator[Batch]:
+        for found in encode_batches(records, self.template, self.tokenizer, self.max_length, self.loss_on):
+            yield Batch(list(map(labelled, found.rows)), found.dropped, sum(row.truncated for row in found.rows))
+
+
+def labelled(row: TokenizedRow) -> dict[str, list[int]]:
+    """The columns of `Encoding`; labels are the ids, and `IGNORED` outside the loss."""
+    kept = zip(row.input_ids, row.completion_mask, strict=True)
+    return {"input_ids": row.input_ids, "labels": [token if learnt else IGNORED for token, learnt in kept]}
+
+
+def as_dataset(rows: Iterable[Mapping[str, object]], features: Features, *, in_memory: bool = True) -> Dataset:
+    """Rows as a table.
 
     Args:
         in_memory: False writes the rows to a file as they come and maps it into memory; the file goes with the
@@ -95,15 +136,11 @@ def as_dataset(rows: Iterable[TokenizedRow], *, in_memory: bool = True) -> Datas
     """
     folder = Path(tempfile.mkdtemp(prefix="playground-rows-"))
     path = folder / "rows.arrow"
-    ids = List(Value("int32"))
     try:
-        writer = ArrowWriter(path=str(path), features=Features({"input_ids": ids, "labels": ids}))
+        writer = ArrowWriter(path=str(path), features=features)
         with writer:
             for row in rows:
-                labels = [
-                    token if kept else IGNORED for token, kept in zip(row.input_ids, row.completion_mask, strict=True)
-                ]
-                writer.write({"input_ids": row.input_ids, "labels": labels})
+                writer.write(row)
             writer.finalize()
         dataset = Dataset.from_file(str(path), in_memory=in_memory)
     except BaseException:

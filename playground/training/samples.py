@@ -19,6 +19,7 @@ from playground.data.templates import render_question
 from playground.errors import Cancelled, DataError
 from playground.models.generation import generate
 from playground.models.loading import LoadedModel
+from playground.models.shelf import in_training
 from playground.runs.context import JobContext
 from playground.runs.events import Sample
 from playground.training.continuation import has_logged
@@ -61,7 +62,8 @@ def samplers(
     """The run's sampler; none where `training.sample_steps` is 0."""
     if not config.training.sample_steps:
         return []
-    longest = loaded.info.context_length - config.training.sample_tokens
+    before = config.adapter.num_virtual_tokens if config.adapter.is_prompt else 0
+    longest = loaded.info.context_length - config.training.sample_tokens - before
     prompts = fixed_prompts(splits, config.data.template_text, loaded.tokenizer, longest)
     return [Sampler(prompts, loaded.tokenizer, config.training, context, watch)] if prompts else []
 
@@ -101,11 +103,11 @@ class Sampler(TrainerCallback):
         if self._context.stop.is_set():
             return
         try:
-            with self._watch.paused(), undisturbed(model):
+            with self._watch.paused(), undisturbed(model), in_training(model) as side:
                 answers = generate(
-                    model,
+                    side.model,
                     self._tokenizer,
-                    [prompt.ids for prompt in self._prompts],
+                    [side.reading(prompt.ids) for prompt in self._prompts],
                     self._settings,
                     batch_size=COUNT,
                     stop=self._context.stop,

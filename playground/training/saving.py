@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from peft import PeftModel
+from peft import PeftModel, PromptTuningConfig
+from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
@@ -14,6 +15,8 @@ from playground.config.run import ModelRef, RunRef
 from playground.errors import RunError
 from playground.models import catalogue
 from playground.models.lineage import title_of
+from playground.runs import steps
+from playground.runs.context import JobContext
 
 ADAPTER = "adapter"
 MODEL = "model"
@@ -32,6 +35,8 @@ def name_base(model: PeftModel, ref: ModelRef) -> None:
     name = public_name(ref)
     for settings in model.peft_config.values():
         settings.base_model_name_or_path = name
+        if isinstance(settings, PromptTuningConfig) and settings.prompt_tuning_init_text:
+            settings.tokenizer_name_or_path = name
     base = model.get_base_model()
     base.name_or_path = base.config.name_or_path = name
 
@@ -63,6 +68,18 @@ def save_weights(model: PeftModel | PreTrainedModel, folder: Path) -> None:
     with _without_bars():
         model.save_pretrained(folder)
     model.config.use_cache = False
+
+
+def keep_step(model: torch.nn.Module, step: int, context: JobContext) -> None:
+    """Keeps the adapter of a saved step for the whole way of the run; nothing where every weight is trained."""
+    if not isinstance(model, PeftModel):
+        return
+    try:
+        with steps.writing(context.folder, step) as folder:
+            save_weights(model, folder)
+            (folder / "README.md").unlink(missing_ok=True)  # peft's card, which stands beside the last adapter
+    except (OSError, RuntimeError, SafetensorError) as error:
+        context.warn("adapter_not_kept", step=step, problem=error)
 
 
 @contextmanager

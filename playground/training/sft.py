@@ -1,33 +1,57 @@
 """Supervised fine-tuning: TRL's `SFTTrainer` on rows that we have tokenised ourselves."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
-from safetensors import SafetensorError
+import torch
 from trl import SFTConfig, SFTTrainer
 
-from playground.config.run import RunConfig, SFTSettings
-from playground.data.splits import Splits, prepare
+from playground.config.methods.sft import SFTSettings
+from playground.config.run import RunConfig
+from playground.core.key_tokens import key_token_loss, weights_of
+from playground.data.key_tokens import key_token_ids
 from playground.errors import ModelError
-from playground.models.adapters import attach_lora
-from playground.models.devices import choose_device
-from playground.models.loading import LoadedModel, load
-from playground.runs import checkpoints
 from playground.runs.context import JobContext
-from playground.training import continuation
-from playground.training.arguments import trainer_arguments
-from playground.training.callbacks import Reporter
+from playground.training.ground import Ground, prepare, single_gpu
+from playground.training.labels import label_look
 from playground.training.outcome import Outcome
-from playground.training.precision import choose_precision
+from playground.training.prompt_watch import PromptWatch
 from playground.training.rows import Encoding, Rows
-from playground.training.samples import samplers
-from playground.training.saving import name_base, save_result
-from playground.training.stopwatch import Stopwatch
-from playground.training.tracking import tracker_arguments
 from playground.training.trainer import WatchedTrainer
 
 
 class WatchedSFTTrainer(WatchedTrainer, SFTTrainer):  # type: ignore[misc]  # trl carries no types
     """TRL's trainer with our watch on it."""
+
+
+class KeyTokenTrainer(WatchedSFTTrainer):
+    """Learns from `core.key_tokens.key_token_loss`; TRL's own loss, of the same forward pass, becomes a metric."""
+
+    def __init__(self, *args: Any, key_tokens: Sequence[int], alpha: float, **kwargs: Any) -> None:
+        """Adds the ids of the key tokens, and the factor of the weights."""
+        super().__init__(*args, **kwargs)
+        self._key_tokens = key_tokens
+        self._alpha = alpha
+
+    def compute_loss(self, model: torch.nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """The weighted loss of a batch."""
+        real = inputs["attention_mask"].bool()
+        weights = weights_of(inputs["input_ids"], real, self._key_tokens, self._alpha)
+        seen: list[Any] = []
+        hook = model.register_forward_hook(lambda _module, _given, output: seen.append(output))
+        try:
+            plain = super().compute_loss(model, inputs, *args, **kwargs)
+        finally:
+            hook.remove()
+        loss = key_token_loss(seen[0].log_probs, seen[0].label_mask, weights).total
+        mode = "train" if model.training else "eval"
+        self._metrics[mode]["unweighted_loss"].append(plain.item() * self._share(kwargs))
+        self._metrics[mode]["row_weight"].append(weights.mean().item())
+        return loss / self._share(kwargs)
+
+    def _share(self, kwargs: dict[str, Any]) -> int:
+        """Batches of an optimiser step: where the number of its tokens is given, transformers leaves dividing to us."""
+        return int(self.current_gradient_accumulation_steps) if kwargs.get("num_items_in_batch") is not None else 1
 
 
 def train(config: RunConfig, context: JobContext) -> Outcome:
@@ -36,87 +60,44 @@ def train(config: RunConfig, context: JobContext) -> Outcome:
     Raises:
         PlaygroundError: something a person can act on; `Cancelled` where a stop came before the first step.
     """
-    device = choose_device("auto")
-    precision = choose_precision(config.training, config.adapter, device)
-    splits = prepare(config.data, context.emit)
-    context.check()
-    loaded = load(config.model, dtype=precision.weights, device=str(device), report=context.emit, stop=context.stop)
-    rows = _rows(splits, loaded, config, context)
-    fingerprint = continuation.fingerprint(rows)
-    start = continuation.find(fingerprint, context)
-    arguments = trainer_arguments(
-        config.training,
-        precision,
-        device.type,
-        context.folder / checkpoints.FOLDER,
-        evaluates=rows.held_out is not None,
-        evaluates_first=start is None or start.lacks_evaluation(config.training.eval_steps),
-    )
-    watch = Stopwatch()
-    reporter = Reporter(context, watch, start.carried.tokens if start else 0)
-    trainer = WatchedSFTTrainer(
-        model=_trainable(loaded, config, context),
-        args=_sft_config(arguments | tracker_arguments(config, context)),
-        train_dataset=rows.train,
-        eval_dataset=rows.held_out,
-        processing_class=loaded.tokenizer,
-        callbacks=[reporter, *samplers(config, splits, loaded, context, watch)],
-        watch=watch,
-        context=context,
-        rows=fingerprint,
-    )
-    context.check()
-    trainer.train_from(start)
-    save_result(trainer.model, loaded.tokenizer, context.folder)
-    state = trainer.state
-    stopped = state.global_step < state.max_steps
-    if stopped:
-        _save_stop(trainer, context)
-    return Outcome(state.global_step, reporter.metrics, stopped)
-
-
-def _save_stop(trainer: WatchedSFTTrainer, context: JobContext) -> None:
-    """A checkpoint to resume from; what was learnt is saved by then, so that a full disk costs only this."""
-    try:
-        trainer.save_stop()
-    except (OSError, RuntimeError, SafetensorError) as error:
-        context.log(f"The checkpoint of step {trainer.state.global_step} could not be saved: {error}", "warning")
-
-
-def _rows(splits: Splits, loaded: LoadedModel, config: RunConfig, context: JobContext) -> Rows:
-    wanted, possible = config.training.max_length, loaded.info.context_length
-    if wanted > possible:
-        context.log(f"training.max_length {wanted} is more than {loaded.info.title} reads; {possible} is used.")
-    loss_on = cast("SFTSettings", config.options).loss_on
-    encoding = Encoding(config.data.template_text, loaded.tokenizer, min(wanted, possible), loss_on)
-    rows = encoding.rows(splits, config.training.eval_rows, context)
-    if rows.held_out is None and config.training.eval_steps:
-        context.log("There are no held-out rows, so no validation loss; data.split gives them a share.", "warning")
-    return rows
-
-
-def _sft_config(arguments: dict[str, Any]) -> SFTConfig:
+    if config.adapter.kind == "lora" and "lm_head" in (config.adapter.targets or ()):
+        # TRL computes the loss from the output layer's own weight, so an adapter on it would never learn.
+        raise ModelError("adapter.targets cannot contain lm_head for SFT; take it out, or train every weight.")
+    ground = prepare(config, context)
+    footing = ground.footing(_rows(ground))
     # The rows bring their labels and are cut already, so there is nothing left for TRL to prepare.
-    args = SFTConfig(**arguments, max_length=None, dataset_kwargs={"skip_prepare_dataset": True})
-    # TRL refuses several visible GPUs in one process; a run uses one.
-    args._n_gpu = min(args.n_gpu, 1)
-    return args
+    ready = {"max_length": None, "dataset_kwargs": {"skip_prepare_dataset": True}}
+    arguments = {
+        "model": ground.trainable(),
+        "args": single_gpu(SFTConfig(**footing.arguments, **ready)),
+        **footing.watching([*ground.samplers(), *_prompt_watch(ground)]),
+    }
+    trainer = _trainer(arguments, ground)
+    labels = label_look(trainer.model, ground) if footing.rows.held_out is not None else None
+    trainer.looks = [labels] if labels else []
+    return footing.run(trainer)
 
 
-def _trainable(loaded: LoadedModel, config: RunConfig, context: JobContext) -> Any:
-    """The model with what is trained set free and all else frozen."""
-    model = loaded.model
-    if config.adapter.kind == "lora":
-        if "lm_head" in (config.adapter.targets or ()):
-            # TRL computes the loss from the output layer's own weight, so an adapter on it would never learn.
-            raise ModelError("adapter.targets cannot contain lm_head for SFT; take it out, or train every weight.")
-        model = attach_lora(model, config.adapter, config.training.seed)
-        name_base(model, config.model)
-    else:
-        model.requires_grad_(True)
-    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    context.log(
-        f"{trained:,} of {loaded.info.parameters:,} parameters of {loaded.info.title} are trained "
-        f"on {loaded.info.device}; the weights are kept in {loaded.info.dtype}."
-    )
-    return model
+def _trainer(arguments: dict[str, Any], ground: Ground) -> WatchedSFTTrainer:
+    options = cast("SFTSettings", ground.config.options)
+    if not options.key_tokens:
+        return WatchedSFTTrainer(**arguments)
+    ids = key_token_ids(options.key_tokens, ground.loaded.tokenizer)
+    return KeyTokenTrainer(**arguments, key_tokens=ids, alpha=options.key_token_alpha)
+
+
+def _prompt_watch(ground: Ground) -> list[PromptWatch]:
+    """What follows the soft prompt, if there is one."""
+    training = ground.config.training
+    every = training.sample_steps or training.eval_steps or training.log_steps
+    return [PromptWatch(ground.loaded.tokenizer, every, ground.context)] if ground.config.adapter.is_prompt else []
+
+
+def _rows(ground: Ground) -> Rows:
+    config = ground.config
+    ground.tell_length()
+    loss_on = cast("SFTSettings", config.options).loss_on
+    encoding = Encoding(config.data.template_text, ground.loaded.tokenizer, ground.max_length, loss_on)
+    rows = encoding.rows(ground.splits, config.training.eval_rows, ground.context)
+    ground.tell_rows(rows)
+    return rows

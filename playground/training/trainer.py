@@ -1,7 +1,8 @@
 """What every method adds to its TRL trainer: whole checkpoints, a watch on the loss, and no word to the outside."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from transformers import (
@@ -15,11 +16,12 @@ from transformers import (
 from transformers.trainer import TRAINER_STATE_NAME
 
 from playground.errors import Cancelled, RunError
+from playground.models.soft_prompts import has_prompt, load_encoder, save_encoder
 from playground.runs import checkpoints
 from playground.runs.context import JobContext
 from playground.training import continuation
 from playground.training.continuation import Carried, Start
-from playground.training.saving import check_finite, save_weights
+from playground.training.saving import check_finite, keep_step, save_weights
 from playground.training.stopwatch import Stopwatch
 from playground.training.undisturbed import undisturbed
 
@@ -33,9 +35,17 @@ class Moment(NamedTuple):
     """None where a stop cannot come in the middle of a step, so that the generators stand right anyway."""
 
 
+class Look(Protocol):
+    """What is measured beside the loss at each evaluation."""
+
+    def look(self, step: int) -> dict[str, float]:
+        """Metrics by name, without `eval_`; whatever else there is to show is emitted."""
+
+
 class WatchedTrainer(Trainer):
     """Mixin to stand in front of a TRL trainer: `class Ours(WatchedTrainer, SFTTrainer)`."""
 
+    looks: Sequence[Look] = ()
     _metrics: dict[str, dict[str, list[float]]]
     """TRL's: by mode, values of each metric since the last point."""
     _total_train_tokens: int
@@ -70,6 +80,14 @@ class WatchedTrainer(Trainer):
             self.control.should_evaluate = False
             return {}
 
+    def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
+        """TRL's, and what `looks` find; their metrics come with the loss's."""
+        output = super().evaluation_loop(*args, **kwargs)
+        for one in self.looks:
+            for name, value in one.look(self.state.global_step).items():
+                self._metrics["eval"][name].append(value)
+        return output
+
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: a run's config.json says what it was."""
 
@@ -78,7 +96,16 @@ class WatchedTrainer(Trainer):
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """The weights alone: the tokenizer is the base's, the arguments stand in config.json."""
-        save_weights(self.model, Path(cast("str", output_dir)))
+        folder = Path(cast("str", output_dir))
+        save_weights(self.model, folder)
+        if has_prompt(self.model):
+            save_encoder(self.model, folder)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """The weights of a checkpoint; of a soft prompt with whatever writes it."""
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if has_prompt(self.model):
+            load_encoder(self.model, Path(resume_from_checkpoint))
 
     def train_from(self, start: Start | None) -> None:
         """Trains to the end from a checkpoint, or from the beginning; the curve is the one of a run never cut off."""
@@ -149,6 +176,8 @@ class WatchedTrainer(Trainer):
                 self.args.output_dir = folder
             # A curve must not lack what came before the step at which it will go on.
             self._context.settle()
+        with self._watch.paused():
+            keep_step(cast("torch.nn.Module", self.model), self.state.global_step, self._context)
 
 
 class _PutBack(TrainerCallback):

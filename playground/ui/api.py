@@ -11,12 +11,13 @@ import gradio as gr
 from playground.config import codec
 from playground.config.generation import GenerationSettings
 from playground.errors import NotAllowed
+from playground.runs.events import Phase
 from playground.runs.records import RunRecord
 from playground.ui import identity
 from playground.ui.errors import shown
-from playground.ui.evaluation_view import RESULT
 from playground.ui.identity import Person
 from playground.ui.launching import launch, launch_evaluation
+from playground.ui.pacing import act
 from playground.ui.prompts import typed_ids
 from playground.ui.run_views import run_row
 from playground.ui.services import Services
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 STATUS = ("run", "name", "method", "model", "phase", "reason", "steps", "position", "starts_in")
+RESULT = ("examples", "signature", "base", "tuned", "significance", "judge", "models", "judges")
+"""What is told of an evaluation's result, which also holds places on our disk; what a result lacks is null."""
 
 
 def register(services: Services) -> None:
@@ -51,7 +54,11 @@ def generate(
         settings: the fields of `generation` in `assets/configs/schema.json`; greedy, 50 tokens by default.
         owner_key: the key the run was started with.
     """
+    if run:
+        identity.check_owner(services.store.get(run).owner, person(owner_key, request))
     decoding = codec.decode_section(GenerationSettings, settings or {})
+    given = {"key": owner_key, "host": owner_key}
+    act(services, identity.anyone(given, request), max_new_tokens=decoding.max_new_tokens)
 
     def ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
         return typed_ids(prompt, template, tokenizer)
@@ -59,7 +66,6 @@ def generate(
     server = services.model_server()
     found = {"prompt": prompt, "base": server.answer(ids, decoding).text}
     if run:
-        identity.check_owner(services.store.get(run).owner, person(owner_key, request))
         found["tuned"] = server.answer(ids, decoding, run=run).text
     return found
 
@@ -74,6 +80,7 @@ def start_run(
         owner_key: who asks, and who may stop it.
     """
     known = person(owner_key, request)
+    act(services, known)
     return {"run": launch(services, codec.parse(config) if isinstance(config, str) else config, known)}
 
 
@@ -109,6 +116,7 @@ def evaluate(
     split: str = "test",
     limit: int | None = None,
     owner_key: str = "",
+    others: list[str] | None = None,
 ) -> dict[str, Any]:
     """Queues an evaluation of a finished run against its base, decoded greedily: `{"evaluation": ID}`.
 
@@ -117,9 +125,12 @@ def evaluate(
         split: train, test or validation.
         limit: rows to answer, from the first; null answers all.
         owner_key: who asks: the owner of the run, or the host.
+        others: further models that answer the same rows: ids of runs of one's own, or RUN@STEP for a saved step.
     """
     known = person(owner_key, request)
-    return {"evaluation": launch_evaluation(services, {"run": run, "split": split, "limit": limit}, known)}
+    act(services, known)
+    document = {"run": run, "split": split, "limit": limit, "others": others or []}
+    return {"evaluation": launch_evaluation(services, document, known)}
 
 
 def person(owner_key: str, request: gr.Request) -> Person:
@@ -135,11 +146,13 @@ def person(owner_key: str, request: gr.Request) -> Person:
     if not identity.is_host(given, request):
         raise NotAllowed(
             f"owner_key is needed: a secret text of at least {identity.SHORTEST_KEY} characters of your own choice, "
-            f"the same for everything you start; got {len(owner_key)} characters."
+            f"the same for everything you start; got {len(str(owner_key or ''))} characters."
         )
     return Person(owner="", host=True)
 
 
 def _result(record: RunRecord) -> dict[str, Any] | None:
     found = record.result
-    return {name: found[name] for name in RESULT} if found is not None and set(RESULT) <= set(found) else None
+    if record.kind != "evaluation" or record.phase is not Phase.DONE or found is None:
+        return None
+    return {name: found.get(name) for name in RESULT}

@@ -24,12 +24,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
+from starlette.middleware import Middleware
 
-from playground.ui import api, identity, routes
+from playground.surroundings import place
+from playground.ui import api, identity, routes, sessions, tour_view
+from playground.ui.delivery import Delivery
 from playground.ui.i18n import text, translations
+from playground.ui.opening import Opening
+from playground.ui.pacing import Gate
+from playground.ui.page import Page
+from playground.ui.posted import Posted
 from playground.ui.services import Services
 from playground.ui.shell import Shell
-from playground.ui.tabs import compare, data, distribution, evaluate, history, train
+from playground.ui.tabs import compare, data, distribution, evaluate, history, room, train
 from playground.ui.tabs import model as model_tab
 from playground.ui.theme import theme
 
@@ -42,16 +49,39 @@ TABS: dict[str, Callable[[Services, Shell], object]] = {
     "compare": compare.build,
     "evaluate": evaluate.build,
     "history": history.build,
+    "room": room.build,
 }
 """In the order in which they stand; the name is the tab's id and the end of the key of its title."""
-STYLES = ("playground", "data", "train", "compare", "evaluate", "history", "takeaway")
+STYLES = (
+    "playground",
+    "data",
+    "figures",
+    "train",
+    "reward",
+    "dpo",
+    "ppo",
+    "compare",
+    "chat",
+    "votes",
+    "lessons",
+    "evaluate",
+    "history",
+    "takeaway",
+    "tour",
+    "room",
+    "stage",
+)
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 LARGEST_UPLOAD = "200mb"
 DAY = 24 * 3600
+MONITORING = {"GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9), "GRADIO_ANALYTICS_MAX_EVENTS": "100"}
+"""Gradio's page of statistics is off, but it would still sum up the last 10,000 events anew after each one: a third of
+what a page's opening takes."""
 
 HEADER = """
 <header class="pp-header">
   <h1>Post-training <span>Playground</span></h1>
+  <div class="pp-tour-way"></div>
   <div class="pp-chip" id="pp-chip" role="status" aria-live="polite"></div>
 </header>
 """
@@ -59,8 +89,8 @@ HEADER = """
 
 def build(services: Services) -> gr.Blocks:
     """The whole page. Imports neither torch nor transformers, opens nothing."""
-    demo: gr.Blocks
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, DAY), fill_width=False) as demo:
+    demo: Page
+    with Page(title=TITLE, analytics_enabled=False, delete_cache=(3600, DAY), fill_width=False) as demo:
         # The secret only scrambles what the browser itself keeps; it must stay the same for a reload to find it.
         person = gr.BrowserState(None, storage_key="playground-person", secret="playground-person")  # noqa: S106
         prompt = gr.BrowserState("", storage_key="playground-prompt", secret="playground-prompt")  # noqa: S106
@@ -74,7 +104,7 @@ def build(services: Services) -> gr.Blocks:
             elem_classes="pp-bare",
             apply_default_css=False,
         )
-        opened = demo.load(
+        welcomed = demo.load(
             welcome,
             [person],
             [person],
@@ -83,12 +113,17 @@ def build(services: Services) -> gr.Blocks:
             queue=False,
             show_progress="hidden",
         )
+        opened = Opening(welcomed)
+        tour = tour_view.build()
         with gr.Tabs(elem_id="shell-tabs") as tabs:
             for name, build_tab in TABS.items():
                 with gr.Tab(text(f"tab.{name}"), id=name, elem_id=f"tab-{name}") as tab:
                     build_tab(services, Shell(person, prompt, run, opened_data, handed, opened, status, tabs, tab))
+        tour_view.wire(tour, services, person, handed, tabs, opened)
+        opened.wire()
         api.register(services)
-    demo.queue(max_size=256, default_concurrency_limit=8)
+    os.environ.update(MONITORING)
+    demo.queue(max_size=256, default_concurrency_limit=8, api_open=False)
     return demo
 
 
@@ -99,10 +134,11 @@ def welcome(person: dict[str, str] | None) -> dict[str, str]:
 
 
 def launch(
-    host: str = "127.0.0.1",
+    host: str | None = None,
     port: int | None = None,
     share: bool = False,
     *,
+    root_path: str = "",
     model: str | None = None,
     services: Services | None = None,
     demo: gr.Blocks | None = None,
@@ -111,18 +147,23 @@ def launch(
     """Serves the page, prints its address, and begins the heavy work in the background.
 
     Args:
+        host: the address to listen on; `GRADIO_SERVER_NAME`, as Spaces and containers set it, or this machine only.
         port: the first free one from 7860 on where None.
+        root_path: the folder under which a proxy shows the app; `GRADIO_ROOT_PATH` where empty.
         model: loaded in the background instead of the services' own; "none" loads nothing.
         block: return only when the server is stopped (Ctrl-C).
     """
+    host = host or os.environ.get("GRADIO_SERVER_NAME") or LOOPBACK_HOSTS[0]
     services = services or Services()
     services.model = model or services.model
+    services.rules.check()
     demo = demo or build(services)
     _choose_host_key(host, share)
-    _, local, shared = demo.launch(
+    app, local, shared = demo.launch(
         server_name=host,
         server_port=port,
         share=share,
+        root_path=root_path or None,
         prevent_thread_lock=True,
         quiet=True,
         inbrowser=False,
@@ -134,11 +175,18 @@ def launch(
         strict_cors=True,
         ssr_mode=False,
         pwa=False,
-        app_kwargs={"routes": routes.routes(services)},
+        app_kwargs={
+            "routes": routes.routes(services),
+            "middleware": [Middleware(Gate, services=services), Middleware(Posted), Middleware(Delivery)],
+        },
         i18n=translations(),
         theme=theme(),
         head=_head(),
+        # Gradio would ask its own page for a sign of life, and end the app where that takes three seconds.
+        _frontend=False,
     )
+    sessions.install(app, demo)
+    services.listens_on, services.shared = host, shared or ""
     _announce(local, shared)
     services.start()
     if block:
@@ -153,7 +201,7 @@ def launch(
 
 def _choose_host_key(host: str, share: bool) -> None:
     """Where others can reach the page, sitting at the machine proves nothing, so the host needs a key."""
-    open_to_others = host not in LOOPBACK_HOSTS or share or bool(os.environ.get("SPACE_ID"))
+    open_to_others = host not in LOOPBACK_HOSTS or share or place().is_space
     if open_to_others and not os.environ.get(identity.HOST_KEY_VARIABLE):
         os.environ[identity.HOST_KEY_VARIABLE] = secrets.token_urlsafe(24)
 

@@ -14,10 +14,12 @@ from playground.config.settings import settings_of
 from playground.errors import PlaygroundError
 from playground.ui import identity
 from playground.ui.errors import shown
+from playground.ui.pacing import act
 from playground.ui.packing import packed
 from playground.ui.question import BASE, Question, runs_of
 from playground.ui.services import Services
 from playground.ui.shell import Shell
+from playground.ui.widgets import STOPPABLE, script
 
 if TYPE_CHECKING:
     from playground.models.beams import Search
@@ -26,24 +28,20 @@ if TYPE_CHECKING:
 
 FATES = ("kept", "finished", "pruned", "late")
 """As `assets/js/beam_search.js` numbers them."""
-MOUNT = """
-const page = await playground.module('js/beam.js');
-const known = {search: 'search', stop: 'stop', link: 'link'};
-await page.mount(element, props, (name, data) => trigger(known[name], data), watch);
-"""
 
 
 def build(services: Services, shell: Shell, question: Question) -> gr.HTML:
     """Lays the view out and wires it."""
+    settings = [described(found.name) for found in settings_of(BeamSettings)]
     tree = gr.HTML(
         html_template='<div class="pgd pgb"></div>',
-        js_on_load=f"(async () => {{{MOUNT}}})()",
+        js_on_load=script("beam.js", "search", "stop", "link", settings=settings),
         apply_default_css=False,
         elem_id="beam-tree",
         elem_classes="pp-bare",
-        settings=[described(found.name) for found in settings_of(BeamSettings)],
     )
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+    quiet |= STOPPABLE
     searching = tree.search(shown(search, services), [shell.person, *question.inputs()], [tree, shell.prompt], **quiet)
     following = tree.link(shown(follow, services), [shell.person], [tree, shell.prompt, *question.inputs()], **quiet)
     tree.stop(None, cancels=[searching, following], api_visibility="private")
@@ -92,14 +90,14 @@ def values(
     """The widget's values, as `assets/js/beam.js` describes them; a refusal is one of them, in words."""
     status = services.status()
     try:
-        if status["state"] == "starting":
-            raise PlaygroundError("The app is starting up; try again when a model is loaded.")
+        services.check_started()
         if not prompt.strip():
             raise PlaygroundError("The prompt is empty; type the beginning of a text above.")
         if run:
             identity.require_owner(services.store.get(run).owner, person, request)
         names = [found.name for found in settings_of(BeamSettings)]
         settings = BeamSettings(**{name: asked[name] for name in names if name in asked})
+        act(services, identity.anyone(person, request), max_new_tokens=settings.max_new_tokens)
         told: dict[str, Any] = {"asked": asked.get("asked"), "prompt": prompt, "chat": chat, "run": run}
         told |= {"model": status.get("title", ""), "settings": {name: getattr(settings, name) for name in names}}
 

@@ -7,15 +7,20 @@ import gradio as gr
 from gradio.components.base import Component
 
 from playground.config import codec
-from playground.config.run import CUSTOM, DataSettings, RunConfig, SFTSettings, TrainingSettings
+from playground.config.methods.sft import SFTSettings
+from playground.config.run import CUSTOM, DataSettings, RunConfig, TrainingSettings
 from playground.data.templates import TEMPLATES
 from playground.errors import NotAllowed
-from playground.ui import forms, identity, run_form
+from playground.ui import forms, identity, run_values
 from playground.ui.i18n import text
+from playground.ui.run_form import EXAMPLE_TEMPLATE, EXAMPLE_WORDS
+from playground.ui.run_sources import source_is_for_everyone
+from playground.ui.run_starts import HANDED
 
 PATHS = (
     "data.template", "data.custom_template", "data.empty_input_only", "data.seed", "data.limit", "data.split",
-    "data.hub_config", "data.hub_split", "training.max_length", "sft.loss_on",
+    "data.hub_config", "data.hub_split", "training.max_length", "sft.loss_on", "sft.key_tokens", "sft.key_token_alpha",
+    "data.verbalizer",
 )  # fmt: skip
 """Settings that have a field here, in the order of `DataTab.inputs` after the source."""
 
@@ -30,23 +35,27 @@ def build_fields() -> dict[str, Component]:
     )  # fmt: skip
     custom = forms.text_for(
         DataSettings, "custom_template", lines=6, max_lines=20, max_length=20_000, visible="hidden",
-        placeholder=run_form.EXAMPLE_TEMPLATE, elem_classes="pda-custom", **options,
+        placeholder=EXAMPLE_TEMPLATE, elem_classes="pda-custom", **options,
     )  # fmt: skip
     with gr.Row():
         max_length = forms.number_for(TrainingSettings, "max_length", min_width=120, **options)
         loss_on = forms.choice_for(SFTSettings, "loss_on", min_width=120, **options)
+    with gr.Accordion(text("data.fold.keys"), open=False, elem_id="data-fold-keys"), gr.Row():
+        keys = forms.text_for(SFTSettings, "key_tokens", min_width=160, **line)
+        alpha = forms.number_for(SFTSettings, "key_token_alpha", min_width=120, **options)
     with gr.Accordion(text("data.fold.rows"), open=False, elem_id="data-fold-rows"):
         empty = forms.checkbox_for(DataSettings, "empty_input_only", **options)
         with gr.Row():
             seed = forms.text_for(DataSettings, "seed", min_width=120, **line)
             limit = forms.text_for(DataSettings, "limit", min_width=120, **line)
+        words = forms.text_for(DataSettings, "verbalizer", placeholder=EXAMPLE_WORDS, **line)
         split = forms.text_for(
-            DataSettings, "split", value=run_form.field_values(["data.split"], RunConfig())[0], **line
+            DataSettings, "split", value=run_values.field_values(["data.split"], RunConfig())[0], **line
         )
     with gr.Accordion(text("data.fold.hub"), open=False, elem_id="data-fold-hub"), gr.Row():
         hub_config = forms.text_for(DataSettings, "hub_config", min_width=120, **line)
         hub_split = forms.text_for(DataSettings, "hub_split", min_width=120, **line)
-    made = (template, custom, empty, seed, limit, split, hub_config, hub_split, max_length, loss_on)
+    made = (template, custom, empty, seed, limit, split, hub_config, hub_split, max_length, loss_on, keys, alpha, words)
     return dict(zip(PATHS, made, strict=True))
 
 
@@ -57,7 +66,7 @@ def config_from(values: tuple[Any, ...], columns: Mapping[str, str] | None = Non
         ConfigError: with every problem in the fields.
     """
     source, *rest = values
-    document = run_form.document(PATHS, ("", RunConfig().model, source, *rest))
+    document = run_values.document(PATHS, (RunConfig().method, "", RunConfig().model, source, *rest))
     document["data"]["columns"] = dict(columns or {})
     return codec.decode(document)
 
@@ -77,7 +86,7 @@ def opened_config(opened: object) -> RunConfig | None:
     """
     if not isinstance(opened, Mapping) or "data" not in opened:
         return None
-    return codec.decode({name: opened[name] for name in run_form.HANDED if name in opened})
+    return codec.decode({name: opened[name] for name in HANDED if name in opened})
 
 
 def check_source(source: str, person: object, request: gr.Request) -> None:
@@ -86,7 +95,7 @@ def check_source(source: str, person: object, request: gr.Request) -> None:
     Raises:
         NotAllowed: it is a path of this machine or an id of the Hub, and not the host who asks.
     """
-    if not identity.identify(person, request).host and not run_form.source_is_for_everyone(source.strip()):
+    if not identity.identify(person, request).host and not source_is_for_everyone(source.strip()):
         raise NotAllowed("Only the host can open paths and Hub data sets; upload a file, or take a bundled one.")
 
 

@@ -10,6 +10,7 @@ from playground.ui import data_view
 from playground.ui.data_form import check_source, opened_config
 from playground.ui.data_shelf import DataShelf
 from playground.ui.data_view import DROPPED, Reader
+from playground.ui.sent import sent
 from playground.ui.services import Services
 
 PROMPT_TABS = ("distribution", "compare")
@@ -19,7 +20,7 @@ def look(
     services: Services, shelf: DataShelf, event: gr.EventData, person: object, opened: object, request: gr.Request
 ) -> dict[str, Any]:
     """One row; what is asked for is its part and place, or the next one with certain words."""
-    asked = event._data or {}
+    asked = sent(event)
     try:
         config = opened_config(opened)
         if config is None:
@@ -58,7 +59,7 @@ def take_as_prompt(
     shelf: DataShelf, event: gr.EventData, person: object, opened: object, request: gr.Request
 ) -> tuple[str, Any]:
     """The question of the row that is shown becomes the prompt of another tab, which opens."""
-    asked = event._data or {}
+    asked = sent(event)
     config = opened_config(opened)
     part, index = str(asked.get("part")), _whole(asked.get("index"))
     if config is None or part == DROPPED:
@@ -83,9 +84,9 @@ def measure(
         config, reader = opened_config(opened), reader_of(services)
         if config is None:
             return {"state": "empty"}
+        check_source(config.data.source, person, request)
         if reader is None:
             return {"state": "unloaded"}
-        check_source(config.data.source, person, request)
         splits = shelf.splits(config.data)
         measured = shelf.measured(
             config.data,

@@ -58,6 +58,11 @@ class Kept(Generic[T]):
         self._drop_old()
         return mine.result()
 
+    def clear(self) -> None:
+        """Forgets what is done; who waits for something still gets it."""
+        with self._lock:
+            self._known = {key: future for key, future in self._known.items() if not future.done()}
+
     def _drop_old(self) -> None:
         with self._lock:
             done = [(key, future) for key, future in self._known.items() if future.done() and not future.exception()]
@@ -91,6 +96,11 @@ class DataShelf:
             DataError: see `splits.prepare`.
         """
         return self._splits.get(rows_key(settings), lambda: prepare(settings, progress))
+
+    def clear(self) -> None:
+        """Gives back the memory of all that was read; whoever needs it reads it again."""
+        for kept in (self._splits, self._heads, self._doubles, self._measured):
+            kept.clear()
 
     def head(self, settings: DataSettings) -> Table:
         """The first rows of the source as they stand, whatever its columns mean.

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from playground.config.run import DataSettings, RunConfig, SFTSettings
+from playground.config.methods.sft import SFTSettings
+from playground.config.run import DataSettings, RunConfig
 from playground.data import bundled, inspection
 from playground.data.cells import cell
 from playground.data.formats import FIELDS, assign, optional, tally, to_records
@@ -168,8 +169,10 @@ def _tokens(rendered: Rendered, config: RunConfig, reader: Reader) -> dict[str, 
     if len(rendered.text) > LETTERS_SPELLED:
         return {"long": len(rendered.text)}
     limit = length_limit(config, reader)
-    view = inspection.token_view(rendered, reader.tokenizer, limit, cast("SFTSettings", config.options).loss_on)
+    options = cast("SFTSettings", config.options)
+    view = inspection.token_view(rendered, reader.tokenizer, limit, options.loss_on)
     return {
+        **_weighted(view, options, reader),
         "limit": limit,
         "model": reader.name,
         "loss": view.loss_tokens,
@@ -178,6 +181,21 @@ def _tokens(rendered: Rendered, config: RunConfig, reader: Reader) -> dict[str, 
         "answerless": not rendered.answer,
         **_listed(view.tokens),
     }
+
+
+def _weighted(view: inspection.TokenView, options: SFTSettings, reader: Reader) -> dict[str, Any]:
+    """Where the loss counts key tokens: which those are, by place, and the row's weight; or why there is none."""
+    if not options.key_tokens:
+        return {}
+    from playground.data.key_tokens import key_token_ids
+
+    try:
+        keys = key_token_ids(options.key_tokens, reader.tokenizer)
+    except DataError as problem:
+        return {"keys": {"problem": str(problem)}}
+    places = [place for place, token in enumerate(view.tokens) if token.kept and token.id in keys]
+    alpha = options.key_token_alpha
+    return {"keys": {"places": places, "alpha": alpha, "weight": alpha * (1 + len(places))}}
 
 
 def _listed(tokens: Sequence[inspection.Token]) -> dict[str, Any]:

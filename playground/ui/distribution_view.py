@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from playground.config.generation import GenerationSettings
+from playground.config.settings import setting
 from playground.errors import PlaygroundError
 from playground.ui.packing import packed
 from playground.ui.services import Services
@@ -127,4 +128,17 @@ def table(
         "kept_mass": float(made.kept_mass),
         "entropy_nats": float(made.entropy_nats),
         "effective_choices": float(made.effective_choices),
+    }
+
+
+def slider_of(name: str) -> dict[str, Any]:
+    """A setting's range and default as `assets/js/distribution_controls.js` takes them."""
+    found = setting(GenerationSettings, name)
+    return {
+        "name": name,
+        "minimum": found.range.minimum,
+        "above": found.range.above,
+        "maximum": found.range.maximum,
+        "value": found.default,
+        "whole": found.kind == "int",
     }

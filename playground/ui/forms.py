@@ -3,6 +3,7 @@
 from typing import Any
 
 import gradio as gr
+from gradio.components.base import Component
 
 from playground.config.settings import Setting, Settings, setting
 from playground.ui.i18n import text
@@ -69,11 +70,33 @@ def text_for(cls: type[Settings], name: str, *, prefix: str = "set", **options: 
     return gr.Textbox(**{**fields, **options})
 
 
+def list_for(cls: type[Settings], name: str, *, prefix: str = "set", **options: Any) -> gr.Dropdown:
+    """A list, filled later, of values for a text; others can be typed."""
+    found = setting(cls, name)
+    fields = {"value": found.default, "elem_id": _elem_id(found, prefix), **_shared(found)}
+    return gr.Dropdown(**{"choices": [], "allow_custom_value": True, **fields, **options})
+
+
 def checkbox_for(cls: type[Settings], name: str, *, prefix: str = "set", **options: Any) -> gr.Checkbox:
     """A box to tick."""
     found = setting(cls, name)
     fields = {"value": found.default, "elem_id": _elem_id(found, prefix), **_shared(found)}
     return gr.Checkbox(**{**fields, **options})
+
+
+def field_for(cls: type[Settings], name: str, **options: Any) -> Component:
+    """The component that suits a setting's kind."""
+    found = setting(cls, name)
+    match found.kind:
+        case "int" | "float" if not found.optional:
+            return number_for(cls, name, **options)
+        case "bool":
+            return checkbox_for(cls, name, **options)
+        case "choice":
+            return choice_for(cls, name, **options)
+        case _:
+            # An optional number too: Gradio 6.31's Number turns an empty field into 0 as soon as it mounts.
+            return text_for(cls, name, **{"max_lines": 1, **options})
 
 
 def split_texts(written: str) -> tuple[str, ...] | None:

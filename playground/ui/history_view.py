@@ -12,6 +12,7 @@ from playground.data.uploads import PREFIX
 from playground.errors import RunError
 from playground.runs import strict
 from playground.runs.disk import DiskUse, Use
+from playground.runs.headline import headline
 from playground.runs.records import RunRecord
 from playground.ui.run_views import bleu_of, last_part
 from playground.ui.services import Services
@@ -51,7 +52,7 @@ class History:
 
     def _make(self) -> Listing:
         store = self._services.store
-        records = store.list(limit=-1)
+        records = store.list(limit=-1, archived=None)
         folders = {record.id: store.home / "runs" / record.id for record in records}
         uses = {run: self._use.of(folder) for run, folder in folders.items()}
         self._use.keep_only(set(folders.values()))
@@ -84,10 +85,11 @@ def entry(record: RunRecord, use: Use) -> dict[str, Any]:
         "seconds": record.seconds,
         "steps": record.steps,
         "loss": metrics.get("loss"),
-        "eval_loss": metrics.get("eval_loss"),
+        "headline": found._asdict() if (found := headline(record.method, metrics)) else None,
         "bleu": bleu_of(record),
         "bytes": use.whole,
         "checkpoints": use.checkpoints,
+        "archived": record.archived is not None,
     }
 
 

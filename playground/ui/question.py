@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from playground.models.lineage import SCORING
 from playground.runs.events import Phase
 from playground.ui import identity
 from playground.ui.i18n import text
@@ -31,6 +32,17 @@ class Question:
         return [self.prompt, self.chat, self.run]
 
 
+def check_run(services: Services, run: str, person: object, request: gr.Request) -> None:
+    """Lets everybody ask the loaded model itself, and one of the runs on it only its owner and the host.
+
+    Raises:
+        NotAllowed: the run is someone else's.
+        RunError: there is no such run.
+    """
+    if run:
+        identity.require_owner(services.store.get(run).owner, person, request)
+
+
 def runs_of(services: Services, person: object, request: gr.Request) -> list[tuple[Any, str]]:
     """The selector's choices: the loaded model, then this person's finished runs that were trained on it, newest
     first; the host's list has everyone's."""
@@ -39,5 +51,6 @@ def runs_of(services: Services, person: object, request: gr.Request) -> list[tup
     if visitor is None or loaded is None:
         return base
     records = services.store.list("run", owner=None if visitor.host else visitor.owner)
-    fitting = [run for run in records if run.phase in (Phase.DONE, Phase.STOPPED) and run.document["model"] == loaded]
+    writing = [run for run in records if run.phase in (Phase.DONE, Phase.STOPPED) and run.method not in SCORING]
+    fitting = [run for run in writing if run.document["model"] == loaded]
     return base + [(f"{run.name or run.method} · {run.id}", run.id) for run in fitting]

@@ -5,7 +5,6 @@ came of it (`assets/js/rollouts.js`), so that a reload shows the same. Everythin
 worked out in the browser.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,8 +15,10 @@ from playground.config.rollouts import SweepSettings
 from playground.errors import PlaygroundError, RunError
 from playground.ui import identity
 from playground.ui.desk import Desk
+from playground.ui.desk_view import named, status, stop
 from playground.ui.errors import shown
 from playground.ui.i18n import text
+from playground.ui.pacing import act
 from playground.ui.question import BASE, Question, runs_of
 from playground.ui.reward_form import (
     RewardForm,
@@ -26,6 +27,7 @@ from playground.ui.reward_form import (
     reward_of,
     reward_values,
 )
+from playground.ui.reward_runs import offer_reward_runs
 from playground.ui.rollouts_form import (
     DRAWING,
     DrawingForm,
@@ -39,19 +41,16 @@ from playground.ui.rollouts_form import (
     sweep_updates,
 )
 from playground.ui.rollouts_work import Asked, draw_and_score, result_of, score_anew, sweep
+from playground.ui.sent import sent
 from playground.ui.services import Services
 from playground.ui.shell import Shell
+from playground.ui.widgets import script
 
 DRAWN, SWEPT = "rollouts", "sweep"
 """Kinds of work, and the widgets that show them."""
 FIELDS = len(DRAWING) + 1
 WITH_WORK = "(person, _, ...fields) => [person, playground.work?.rollouts ?? '', ...fields]"
 """The page knows which work it shows, after a reload too."""
-MOUNT = """
-const page = await playground.module('js/rollouts.js');
-const known = {link: 'link', stop: 'stop'};
-await page.KIND(element, props, (name, data) => trigger(known[name], data), watch, server);
-"""
 
 
 @dataclass(frozen=True)
@@ -100,22 +99,12 @@ def _layout(desk: Desk) -> RolloutsView:
 def _widget(desk: Desk, mount: str, elem_id: str) -> gr.HTML:
     return gr.HTML(
         html_template='<div class="pgd pgr"></div>',
-        js_on_load=f"(async () => {{{MOUNT.replace('KIND', mount)}}})()",
+        js_on_load=script("rollouts.js", "link", "stop", mount=mount, server=True),
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes="pp-bare",
-        server_functions=[_named("status", partial(status, desk)), _named("result", partial(result, desk))],
+        server_functions=[named("status", partial(status, desk)), named("result", partial(result, desk))],
     )
-
-
-def _named(name: str, function: Callable[[object], dict[str, Any]]) -> Callable[[object], dict[str, Any]]:
-    """Gradio calls a server function by its name."""
-
-    def called(wanted: object) -> dict[str, Any]:
-        return function(wanted)
-
-    called.__name__ = name
-    return called
 
 
 def _wire(view: RolloutsView, services: Services, desk: Desk, shell: Shell, question: Question) -> None:
@@ -123,7 +112,7 @@ def _wire(view: RolloutsView, services: Services, desk: Desk, shell: Shell, ques
     asked = [shell.person, *question.inputs(), *view.inputs()]
     view.start.click(shown(start, services, desk), asked, [view.picture, shell.prompt], queue=False, **quiet)
     view.anew.click(
-        shown(anew, desk),
+        shown(anew, services, desk),
         [shell.person, view.picture, *view.reward.inputs()],
         [view.picture],
         js=WITH_WORK,
@@ -138,7 +127,9 @@ def _wire(view: RolloutsView, services: Services, desk: Desk, shell: Shell, ques
         **quiet,
     )
     for picture in (view.picture, view.sweep_picture):
-        picture.stop(shown(stop, desk), [shell.person], queue=False, **quiet)
+        picture.stop(shown(stop, desk, "This drawing"), [shell.person], queue=False, **quiet)
+    runs = view.reward.runs
+    question.view.select(shown(offer_reward_runs, services), [shell.person, runs], [runs], **quiet)
     everything = [*question.inputs(), *view.inputs(), *view.sweep.fields]
     view.picture.link(
         shown(follow, services, desk),
@@ -162,20 +153,24 @@ def start(
     try:
         known = identity.identify(person, request)
         asked = _asked(services, known, prompt, chat, run, values)
+        act(services, known, max_new_tokens=asked.settings.generation.max_new_tokens)
         work = desk.start(known.owner, DRAWN, partial(draw_and_score, services, asked))
     except PlaygroundError as error:
         return {"error": str(error)}, gr.skip()
     return {"work": work}, prompt
 
 
-def anew(desk: Desk, request: gr.Request, person: object, shown_now: object, *values: Any) -> dict[str, Any]:
+def anew(
+    services: Services, desk: Desk, request: gr.Request, person: object, shown_now: object, *values: Any
+) -> dict[str, Any]:
     """Scores the rollouts that are shown under the reward of the form, without drawing others."""
     try:
         known, reward = identity.identify(person, request), reward_of(values)
-        check_reward_rights(reward, known)
+        check_reward_rights(reward, known, services.store)
         if not isinstance(shown_now, str) or not shown_now:
             raise RunError("There are no rollouts to score yet; draw some first.")
-        work = desk.start(known.owner, DRAWN, partial(score_anew, result_of(desk.get(shown_now)), reward))
+        act(services, known)
+        work = desk.start(known.owner, DRAWN, partial(score_anew, services, result_of(desk.get(shown_now)), reward))
     except PlaygroundError as error:
         return {"error": str(error)}
     return {"work": work}
@@ -197,25 +192,11 @@ def start_sweep(
         known = identity.identify(person, request)
         settings = sweep_settings(values[split:])
         asked = _asked(services, known, prompt, chat, run, values[:split])
+        act(services, known, max_new_tokens=asked.settings.generation.max_new_tokens)
         work = desk.start(known.owner, SWEPT, partial(sweep, services, asked, settings))
     except PlaygroundError as error:
         return {"error": str(error)}, gr.skip()
     return {"work": work}, prompt
-
-
-def stop(desk: Desk, event: gr.EventData, person: object, request: gr.Request) -> None:
-    """Ends a piece of work at its next token."""
-    work = desk.get(str((event._data or {}).get("work", "")))
-    identity.require_owner(work.owner, person, request, "This drawing")
-    work.stop.set()
-
-
-def status(desk: Desk, wanted: object) -> dict[str, Any]:
-    """How a piece of work stands: `Work.status`, or `{"state": "gone"}`."""
-    try:
-        return desk.get(str(wanted)).status()
-    except RunError:
-        return {"state": "gone"}
 
 
 def result(desk: Desk, wanted: object) -> dict[str, Any]:
@@ -234,7 +215,7 @@ def follow(
     person: object,
 ) -> list[Any]:
     """What a link asks for: question and forms, and the drawing begun. Anything may stand in a link."""
-    link = event._data or {}
+    link = dict(sent(event))
     prompt, chat = str(link.get("prompt", "")), link.get("chat") is True
     runs = runs_of(services, person, request)
     run = link.get("run") if link.get("run") in [value for _, value in runs] else BASE
@@ -257,7 +238,7 @@ def _asked(
     if not isinstance(prompt, str) or not prompt.strip():
         raise PlaygroundError("The prompt is empty; type the beginning of a text to be continued.")
     settings, reward = drawing_settings(values[:FIELDS]), reward_of(values[FIELDS:])
-    check_reward_rights(reward, known)
+    check_reward_rights(reward, known, services.store)
     if run:
         identity.check_owner(services.store.get(run).owner, known)
     return Asked(prompt, chat is True, run or BASE, settings, reward)

@@ -14,6 +14,7 @@ from playground.rewards.reward import Bounds
 from playground.runs.events import Progress
 from playground.ui.desk import Work
 from playground.ui.packing import packed
+from playground.ui.run_paths import Policy, run_paths
 from playground.ui.services import Services
 
 
@@ -60,15 +61,17 @@ def draw_and_score(services: Services, asked: Asked, work: Work) -> bool:
         "ended": [rollout.ended for rollout in drawn.rollouts],
     }
     work.hear(Progress("scoring", 0, 0))
-    work.give({**document, **_scores(asked.reward, reward, asked.prompt, completions)})
+    series = run_paths(services.store, Policy(drawn.model, asked.run), asked.reward)
+    work.give({**document, **_scores(asked.reward, reward, asked.prompt, completions), "series": series})
     return drawn.complete
 
 
-def score_anew(known: dict[str, Any], reward: RewardConfig, work: Work) -> bool:
+def score_anew(services: Services, known: dict[str, Any], reward: RewardConfig, work: Work) -> bool:
     """The same rollouts under another reward."""
     made = make_reward(reward, Surroundings(work.hear, work.stop))
     work.hear(Progress("scoring", 0, 0))
-    work.give({**known, **_scores(reward, made, known["prompt"], known["completions"])})
+    series = run_paths(services.store, Policy(known["model"], known["run"]), reward)
+    work.give({**known, **_scores(reward, made, known["prompt"], known["completions"]), "series": series})
     return bool(len(known["completions"]) == known["asked"])
 
 
@@ -139,9 +142,6 @@ def _scores(settings: RewardConfig, reward: Any, prompt: str, completions: Seque
         "weights": weights,
         "parts": each,
         "rewards": totals,
-        # Points in the plane of reward and divergence that other policies stand at: {name, points: [{divergence,
-        # reward, label}]}. Runs of PPO and DPO are drawn from here.
-        "series": [],
     }
 
 

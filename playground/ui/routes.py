@@ -1,6 +1,7 @@
 """HTTP routes beside Gradio's own, under /playground/: what the browser polls or caches, without the event queue.
 
-They bypass Gradio, so they only read. Assets carry the digest of all assets in their path and may be kept for ever.
+They bypass Gradio, so they only read, but for what the room's phones answer (`audience_routes`). Assets carry the
+digest of all assets in their path and may be kept for ever.
 """
 
 import functools
@@ -11,28 +12,33 @@ import json
 import mimetypes
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from playground.config import codec
 from playground.errors import PlaygroundError
-from playground.runs import strict
+from playground.runs import recordings
 from playground.runs.records import JobKind
-from playground.ui.evaluation_view import evaluation_view
+from playground.ui.audience_routes import audience_routes
+from playground.ui.evaluation_routes import evaluation_routes
 from playground.ui.history_view import History
-from playground.ui.i18n import LOCALES
 from playground.ui.run_views import run_row, run_rows
 from playground.ui.services import Services
+from playground.ui.tour_view import tour_view
+from playground.ui.votes_training_view import lessons_view
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-SERVED = ("css", "js")
+LESSON_PLAN = ASSETS.parent / "docs" / "lesson-plan.md"
+SERVED = ("audience", "css", "js")
 """Folders of `assets` that a browser may read."""
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 RUNS_LISTED = 100
 NOT_KEPT = {"Cache-Control": "no-store"}
+LARGE = 50_000
+"""Bytes of an answer above which it is sent compressed."""
 
 
 @functools.cache
@@ -67,18 +73,36 @@ def routes(services: Services) -> list[Route]:
         Route("/playground/template", bound(_template)),
         Route("/playground/metrics", bound(_metrics)),
         Route("/playground/runs", bound(_runs)),
+        Route("/playground/recordings", bound(_recordings)),
+        Route("/playground/recording", bound(_recording)),
         Route("/playground/history", bound(functools.partial(_history, history))),
-        Route("/playground/evaluation", bound(_evaluation)),
+        *evaluation_routes(bound),
+        Route("/playground/tour", bound(_tour)),
+        Route("/playground/lessons", bound(_lessons)),
+        Route("/playground/lesson-plan", bound(_lesson_plan)),
         Route("/playground/vocabulary", bound(_vocabulary)),
+        *audience_routes(services, asset),
         Route("/playground/plotly.min.js", bound(_plotly)),
         Route("/playground/assets/{version}/{path:path}", bound(_asset)),
     ]
 
 
 async def _status(services: Services, _: Request) -> Response:
-    """The model server's state; see `Services.status`."""
+    """The model server's state, see `Services.status`, and in `room` the rules that hold for participants."""
     services.first_page.set()
-    return JSONResponse(services.status(), headers=NOT_KEPT)
+    room = codec.encode_section(services.rules.settings)
+    return JSONResponse({**services.status(), "room": room}, headers=NOT_KEPT)
+
+
+async def _recordings(_: Services, __: Request) -> Response:
+    """The runs that come with the playground, to be played again: `{"runs": [ROW, …]}`."""
+    return JSONResponse({"runs": await anyio.to_thread.run_sync(recordings.rows)}, headers=NOT_KEPT)
+
+
+async def _recording(_: Services, request: Request) -> Response:
+    """One of them, whole: `{"run": ROW, "events": […]}`."""
+    packed = await anyio.to_thread.run_sync(recordings.packed, request.query_params.get("name", ""))
+    return _compressed(packed, "application/json", NOT_KEPT)
 
 
 async def _template(services: Services, _: Request) -> Response:
@@ -92,15 +116,21 @@ async def _metrics(services: Services, request: Request) -> Response:
     since = request.query_params.get("since", "0")
     if not (since.isascii() and since.isdecimal() and len(since) < 16):
         return JSONResponse({"error": f"since must be a whole number; got {since!r}."}, status_code=400)
-    return JSONResponse(await anyio.to_thread.run_sync(_events_after, services, run, int(since)), headers=NOT_KEPT)
+    body = await anyio.to_thread.run_sync(_events_after, services, run, int(since))
+    if len(body) < LARGE:
+        return Response(body, media_type="application/json", headers=NOT_KEPT)
+    # A run from its beginning, with the snapshots of its figures.
+    packed = await anyio.to_thread.run_sync(functools.partial(gzip.compress, body, compresslevel=3))
+    return _compressed(packed, "application/json", NOT_KEPT)
 
 
-def _events_after(services: Services, run: str, since: int) -> dict[str, Any]:
+def _events_after(services: Services, run: str, since: int) -> bytes:
     record = services.store.get(run)
     page = services.store.events(run, since=since)
     events = [{"seq": seq, "kind": event.kind, "time": event.time, **event.payload()} for seq, event in page.events]
     state = {"run": run_row(services, record), "phase": record.phase, "reason": record.reason}
-    return {**state, "cursor": page.cursor, "events": events}
+    found = {**state, "cursor": page.cursor, "events": events}
+    return json.dumps(found, allow_nan=False, separators=(",", ":")).encode()
 
 
 async def _runs(services: Services, request: Request) -> Response:
@@ -119,16 +149,27 @@ async def _history(history: History, _: Services, request: Request) -> Response:
     return _compressed(listing.body, "application/json", headers)
 
 
-async def _evaluation(services: Services, request: Request) -> Response:
-    """A finished evaluation, whole; see `evaluation_view`. `language` is that of the words in its figures."""
-    wanted, language = request.query_params.get("id", ""), request.query_params.get("language", "en")
-    body = await anyio.to_thread.run_sync(_evaluation_gzip, services, wanted, language)
-    return _compressed(body, "application/json", NOT_KEPT)
+async def _tour(services: Services, request: Request) -> Response:
+    """How somebody's tour stands; see `tour_view`. `owner` is the public id."""
+    owner = request.query_params.get("owner", "")
+    if not (owner.isascii() and owner.isalnum()):  # it becomes the name of a file
+        return JSONResponse({"error": "owner must be the public id of a person."}, status_code=400, headers=NOT_KEPT)
+    return JSONResponse(await anyio.to_thread.run_sync(tour_view, services, owner), headers=NOT_KEPT)
 
 
-def _evaluation_gzip(services: Services, wanted: str, language: str) -> bytes:
-    found = strict.dumps(evaluation_view(services.store, wanted, language if language in LOCALES else "en"))
-    return gzip.compress(found.encode(), compresslevel=6)
+async def _lessons(services: Services, request: Request) -> Response:
+    """How the training on the votes of a source stands: `{"lessons": [ROW, …]}`; see `lessons_view`."""
+    source = request.query_params.get("source", "")
+    rows = await anyio.to_thread.run_sync(lessons_view, services, source)
+    return JSONResponse({"lessons": rows}, headers=NOT_KEPT)
+
+
+async def _lesson_plan(_: Services, __: Request) -> Response:
+    """The plan of a lesson for a host, as it stands in `docs`."""
+    try:
+        return Response(await anyio.to_thread.run_sync(LESSON_PLAN.read_bytes), media_type="text/plain")
+    except FileNotFoundError:
+        raise PlaygroundError("This copy came without its docs; the lesson plan is in the repository.") from None
 
 
 async def _vocabulary(services: Services, request: Request) -> Response:

@@ -9,6 +9,8 @@ from playground.runs.events import Phase
 from playground.runs.records import JobKind, RunRecord
 from playground.ui.services import Services
 
+LISTED = ("loss", "eval_loss", "objective/scores")
+"""Metrics by which a list says how a run fares; which of them is up to its method."""
 PLACE_ONLY_FOR_HOST = ("/", "\\", "~")
 
 
@@ -37,7 +39,7 @@ def run_row(services: Services, record: RunRecord, places: Mapping[str, Place] |
         "started": record.started,
         "ended": record.ended,
         "steps": record.steps,
-        "metrics": {name: record.metrics[name] for name in ("loss", "eval_loss") if name in record.metrics},
+        "metrics": {name: record.metrics[name] for name in LISTED if name in record.metrics},
         "bleu": bleu_of(record),
     }
 

@@ -12,9 +12,15 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from playground.config.methods.answering import AnsweringSettings
+from playground.config.methods.ppo import PPOSettings
 from playground.data import inspection
+from playground.data.pairs import PAIRED, check_pairs, longest_side
+from playground.errors import PlaygroundError
 from playground.models import catalogue
 from playground.models.fetch import names_a_folder
+from playground.room.audience import Audience
+from playground.room.rules import Rules
 from playground.ui.data_shelf import DataShelf
 from playground.ui.sharing import Sharing
 
@@ -23,9 +29,11 @@ if TYPE_CHECKING:
     from playground.jobs.manager import JobManager
     from playground.models.arrival import Arrival
     from playground.models.catalogue import Entry
-    from playground.models.memory import MemoryEstimate
+    from playground.models.memory import Drawn, MemoryEstimate
     from playground.models.serving import ModelServer
     from playground.runs.store import RunStore
+    from playground.ui.lessons import Lessons
+    from playground.ui.tours import Tours
 
 PRIVATE_INFO = frozenset({"folder"})
 
@@ -49,12 +57,20 @@ class Services:
         """Loaded in the background at the start; "none" loads nothing."""
         self.loader = ""
         """Owner id of whoever asked for the model now loaded or loading; "" for the app itself."""
+        self.rules = Rules()
+        """What the host lets participants do."""
         self.shelf = DataShelf()
         """Data sets that were read, for whichever tab needs them."""
+        self.audience = Audience(lambda: self.store)
+        """What the host shows the room, and what the room answers."""
+        self.listens_on, self.shared = "127.0.0.1", ""
+        """The interface that the server listens on, and a public address of the app where Gradio made one."""
         self.first_page = threading.Event()
         """Set when a browser has the page and asks for the first status."""
         self._store: RunStore | None = None
         self._jobs: JobManager | None = None
+        self._tours: Tours | None = None
+        self._lessons: Lessons | None = None
         self._server: ModelServer | None = None
         self._lock = threading.RLock()
         self._server_lock = threading.Lock()
@@ -82,6 +98,26 @@ class Services:
                 self._jobs = JobManager(self.store, beside=Sharing(self).during)
             return self._jobs
 
+    @property
+    def tours(self) -> "Tours":
+        """The tours of everybody."""
+        with self._lock:
+            if self._tours is None:
+                from playground.ui.tours import Tours
+
+                self._tours = Tours(self)
+            return self._tours
+
+    @property
+    def lessons(self) -> "Lessons":
+        """Everybody's training on votes."""
+        with self._lock:
+            if self._lessons is None:
+                from playground.ui.lessons import Lessons
+
+                self._lessons = Lessons(self)
+            return self._lessons
+
     def model_server(self) -> "ModelServer":
         """The loaded model, shared by everyone. The first call imports torch, which takes seconds."""
         with self._server_lock:
@@ -97,6 +133,11 @@ class Services:
             return {"state": "failed" if self._failure else "starting", "error": self._failure, "stage": ""}
         arrival = dataclasses.asdict(self._arrival.status) if self._arrival is not None else None
         return {**_public(dataclasses.asdict(self._server.status())), "arrival": arrival}
+
+    def check_started(self) -> None:
+        """Raises PlaygroundError until the heavy imports are done, before which there is no model to ask."""
+        if self.status()["state"] == "starting":
+            raise PlaygroundError("The app is starting up; try again when a model is loaded.")
 
     def load_model(self, ref: "ModelRef", dtype: str, device: str, *, by: str, token: str | None = None) -> None:
         """Begins to load for everyone; `by` is the owner id of whom it is for, and who may cancel it."""
@@ -135,7 +176,9 @@ class Services:
         from playground.models.devices import choose_device
         from playground.models.lineage import lineage_of
         from playground.models.memory import estimate_training
+        from playground.models.targets import check_targets_early
 
+        check_targets_early(config)
         lineage = lineage_of(config.model)
         folder = lineage.weights or self._folder_of(lineage.base)
         if folder is None:
@@ -143,7 +186,10 @@ class Services:
         tokenizer = self._folder_of(lineage.base) or folder
         longest = self.longest_row(config, tokenizer) if read_data else None
         device = choose_device("auto").type
-        found = estimate_training(folder, config.adapter, config.training, longest_row=longest, device=device)
+        found = estimate_training(
+            folder, config.adapter, config.training, method=config.method, longest_row=longest,
+            drawn=_drawn(config, longest), device=device,
+        )  # fmt: skip
         info = self._server.status().info
         loaded = info.memory_bytes if info is not None and info.device.split(":")[0] == device else 0
         return {**dataclasses.asdict(found), "fits": found.fits, "longest_row": longest, "loaded": loaded}
@@ -158,7 +204,14 @@ class Services:
 
         from playground.data.masking import encode_rows
 
+        if isinstance(config.options, AnsweringSettings):
+            return self._longest_answered(config, config.options, folder)
         data, most = config.data, config.training.max_length
+        if config.method in PAIRED:
+            splits = self.shelf.splits(data)
+            check_pairs(config.method, splits)
+            some, tokenizer = splits.train[: inspection.ROWS_MEASURED], AutoTokenizer.from_pretrained(folder)
+            return longest_side(some, data.template_text, tokenizer, most)
         rows, template = self.shelf.splits(data).train, data.template_text
         measured = self.shelf.measured(
             data, str(folder), lambda: inspection.measure(rows, template, AutoTokenizer.from_pretrained(folder))
@@ -170,15 +223,47 @@ class Services:
         encoded = encode_rows(some, template, AutoTokenizer.from_pretrained(folder), most)
         return max(len(row.input_ids) for row in encoded.rows)
 
+    def _longest_answered(self, config: "RunConfig", options: AnsweringSettings, folder: Path) -> int:
+        """Tokens of the longest of some prompts with the longest answer to it."""
+        from transformers import AutoTokenizer
+
+        from playground.training.asking.prompts import Asking
+
+        room = config.training.max_length - options.max_new_tokens
+        asking = Asking(config.data.template_text, AutoTokenizer.from_pretrained(folder), options, room)
+        rows = self.shelf.splits(config.data).train[: inspection.ROWS_MEASURED]
+        return max(map(len, asking.required(rows)[0])) + options.max_new_tokens
+
     @staticmethod
     def _folder_of(model: str) -> Path | None:
         """Where a model lies, without fetching it."""
         return Path(model).expanduser() if names_a_folder(model) else catalogue.local_folder(model)
 
     def forget_run(self, run: str) -> None:
-        """Lets go of what the loaded model holds of a run that was deleted."""
+        """Lets go of what the loaded model holds of a run that was deleted, and of the reward model that it left."""
         if self._server is not None:
+            from playground.rewards.scoring import forget_reward_model
+
             self._server.forget(run)
+            forget_reward_model(run)
+
+    def call_off(self, why: str) -> int:
+        """Ends what participants have waiting in the queue; gives how much that was."""
+        return 0 if self._jobs is None else self._jobs.call_off(why)
+
+    def stop_chains(self, reason: str) -> None:
+        """Ends everybody's tours and lessons, so that none of them begins another stage."""
+        for led in (self._tours, self._lessons):
+            if led is not None:
+                led.stop_all(reason)
+
+    def unload_models(self) -> None:
+        """Gives back the memory of the loaded model, once the requests before this one are done, and of rewards."""
+        if self._server is not None:
+            from playground.rewards.scoring import forget_reward_model
+
+            self._server.unload()
+            forget_reward_model()
 
     def chat_template(self) -> str:
         """The loaded model's chat template, "" where it has none."""
@@ -197,6 +282,10 @@ class Services:
         self.first_page.set()
         if self._arrival is not None:
             self._arrival.stop()
+        if self._tours is not None:
+            self._tours.close()
+        if self._lessons is not None:
+            self._lessons.close()
         if self._jobs is not None:
             self._jobs.close()
 
@@ -228,6 +317,16 @@ class Services:
         if entry is not None and catalogue.local_folder(REAL_MODEL) is None:
             self._arrival = Arrival(entry)
             self._arrival.start()
+
+
+def _drawn(config: "RunConfig", longest: int | None) -> "Drawn | None":
+    """What a run of PPO draws between two updates; TRL's trainers draw a batch, which is less than they learn from."""
+    from playground.models.memory import Drawn
+
+    options = config.options
+    if not isinstance(options, PPOSettings):
+        return None
+    return Drawn(min(options.rollouts, options.rollout_batch), longest or config.training.max_length)
 
 
 def chat_template_in(folder: Path) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.events import Dependency
+
+from playground.ui.opening import Opening
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Shell:
     handed: gr.State
     """What one tab hands to another, once: `{"to": TAB, "turn": N}` with `config` (a run's JSON, for its form) or
     `look` (the id of a run or an evaluation, for its live view). Tabs listen to `handed.change`; see `handing`."""
-    opened: Dependency
+    opened: Opening
     """`opened.then(…)` fills what must be filled when a page opens; `person` is known by then."""
     status: gr.HTML
     """The model chip. Its `change` fires when the model server enters another state or has another model."""

@@ -16,11 +16,13 @@ from typing import Any, cast
 import gradio as gr
 
 from playground.errors import ConfigError, PlaygroundError, RunError
-from playground.export.subject import SCRIPTED, Subject, bytes_of, subject_of
+from playground.export.subject import Subject, bytes_of, subject_of
 from playground.runs.events import Progress
 from playground.ui import identity
 from playground.ui.errors import sentence, shown
 from playground.ui.i18n import locale_of, text
+from playground.ui.pacing import act
+from playground.ui.sent import sent
 from playground.ui.services import Services
 from playground.ui.shell import Shell
 from playground.ui.takeaway_work import Finished, followed
@@ -146,8 +148,10 @@ def why_not(name: str, subject: Subject) -> str:
         return "takeaway.why.whole"
     if name in ON_THE_HUB and subject.left == "nothing":
         return "takeaway.why.nothing"
-    if name in ("script", "notebook") and subject.config.method not in SCRIPTED:
-        return "takeaway.why.method"
+    if name == "merged" and not subject.merges:
+        return "takeaway.why.prompt" if subject.writes else "takeaway.why.scores"
+    if name in ("script", "notebook") and not subject.scripted:
+        return "takeaway.why.prompt_script" if subject.config.adapter.is_prompt else "takeaway.why.method"
     return ""
 
 
@@ -155,11 +159,12 @@ def take(
     services: Services, place: Path, event: gr.EventData, person: object, request: gr.Request
 ) -> Iterator[tuple[dict[str, Any], Any]]:
     """Makes the file that was asked for, saying how far it is; at last the file is in the button's hands."""
-    asked = event._data or {}
+    asked = sent(event)
     run, what = str(asked.get("run", "")), str(asked.get("what", ""))
     known = identity.require_owner(services.store.get(run).owner, person, request)
     if what not in ITEMS:
         raise ConfigError([f"What can be taken away is {', '.join(ITEMS)}; got {what!r}."])
+    act(services, known)
     subject = subject_of(run, services.store)
     target = _new_place(place) / file_name(subject, what)
 
@@ -200,7 +205,7 @@ def push(
     token: str,
 ) -> Iterator[tuple[dict[str, Any], Any, Any, Any]]:
     """Pushes to the Hub in this person's name; the token's field is empty from the first word on."""
-    identity.require_owner(services.store.get(run).owner, person, request)
+    act(services, identity.require_owner(services.store.get(run).owner, person, request))
     subject = subject_of(run, services.store)
     busy, rest = (gr.update(interactive=False), gr.update(visible=True)), (gr.update(interactive=True), _hidden())
     yield {"busy": {}}, "", *busy

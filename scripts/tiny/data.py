@@ -91,6 +91,20 @@ def preferences(part: str, dice: Dice) -> list[Row]:
     return dice.some(rows, len(rows))
 
 
+def manners(part: str, dice: Dice) -> list[Row]:
+    """The same right answer in two tones: polite goes before plain, and plain before rude.
+
+    One polite phrase is only in the test part, so that knowing phrases by heart is not enough.
+    """
+    rows = []
+    for fact in facts(part, 22):
+        polite, rude = dice.pick(POLITE if part == "test" else POLITE[:-1]), dice.pick(RUDE)
+        tones = [f"{polite} {fact.sentence}", fact.sentence, f"{rude} {fact.sentence}"]
+        chosen, rejected = dice.pick(((0, 1), (0, 2), (1, 2)))
+        rows.append({"prompt": dice.pick(fact.questions), "chosen": tones[chosen], "rejected": tones[rejected]})
+    return dice.some(rows, len(rows))
+
+
 def _same_subject(right: str, other: str) -> str:
     """Another fact's claim made about this fact's subject; facts of one topic end alike but for the claim."""
     ours, theirs = right.split(), other.split()
@@ -122,6 +136,7 @@ def main() -> None:
     for number, part in enumerate(PARTS):
         write_json(TARGET / f"lumen-instructions.{part}.json", instructions(part, Dice(30 + number)))
         write_jsonl(TARGET / f"lumen-preferences.{part}.jsonl", preferences(part, Dice(40 + number)))
+        write_jsonl(TARGET / f"lumen-manners.{part}.jsonl", manners(part, Dice(70 + number)))
         write_csv(TARGET / f"lumen-sentiment.{part}.csv", sentiment(part, Dice(50 + number)))
         write_jsonl(TARGET / f"lumen-openings.{part}.jsonl", openings(part, Dice(60 + number)))
 

@@ -16,7 +16,8 @@ from gradio.components.base import Component
 
 from playground.data.bundled import BUNDLED
 from playground.errors import ConfigError, DataError, PlaygroundError
-from playground.ui import data_view, identity, run_form
+from playground.room.pace import TooFast
+from playground.ui import data_view, identity, run_sources, run_values
 from playground.ui.data_form import (
     PATHS,
     build_fields,
@@ -32,6 +33,8 @@ from playground.ui.data_reading import count_doubles, look, measure, take_as_pro
 from playground.ui.data_shelf import DataShelf
 from playground.ui.errors import shown
 from playground.ui.i18n import text
+from playground.ui.pacing import act
+from playground.ui.sent import sent
 from playground.ui.services import Services
 from playground.ui.shell import Shell
 from playground.ui.widgets import widget
@@ -61,14 +64,14 @@ def build(services: Services, shell: Shell) -> DataTab:
         with gr.Column(scale=2, min_width=300):
             gr.Markdown(text("data.title"), elem_classes="pp-title")
             source = gr.Dropdown(
-                run_form.source_choices(), value=BUNDLED[0].name, label=text("setting.data.source.label"),
+                run_sources.source_choices(), value=BUNDLED[0].name, label=text("setting.data.source.label"),
                 info=text("data.source.help"), allow_custom_value=True, filterable=True, elem_id="data-source",
             )  # fmt: skip
             with gr.Row(elem_classes="pp-actions"):
                 opener = gr.Button(text("data.open"), variant="primary", elem_id="data-open")
                 upload = gr.UploadButton(
                     cast("str", text("data.upload")), elem_id="data-upload",
-                    file_types=run_form.UPLOADED,
+                    file_types=run_sources.UPLOADED,
                 )  # fmt: skip
             fields = build_fields()
             train = gr.Button(text("data.train"), elem_id="data-train")
@@ -91,15 +94,15 @@ def _wire(tab: DataTab, services: Services, shell: Shell) -> None:
     opening: list[Any] = [shell.data, tab.view]
     slow: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "data-open"}
 
-    tab.open.click(shown(open_form, shelf), described, opening, **slow, **quiet)
-    tab.upload.upload(shown(run_form.take_upload), [tab.upload, shell.person], [tab.source], **quiet).success(
-        shown(open_form, shelf), described, opening, **slow, **quiet
+    tab.open.click(shown(open_form, services), described, opening, **slow, **quiet)
+    tab.upload.upload(shown(run_sources.take_upload), [tab.upload, shell.person], [tab.source], **quiet).success(
+        shown(open_form, services), described, opening, **slow, **quiet
     )
     tab.view.open(shown(pick), None, [tab.source], **quiet).success(
-        shown(open_form, shelf), described, opening, **slow, **quiet
+        shown(open_form, services), described, opening, **slow, **quiet
     )
     tab.view.count(shown(count_doubles, shelf), asked, [tab.view], concurrency_limit=2, **quiet)
-    tab.view.use(shown(use_mapping, shelf), described, opening, **slow, **quiet)
+    tab.view.use(shown(use_mapping, services), described, opening, **slow, **quiet)
     tab.view.map(shown(offer_mapping, shelf), described, [tab.view], **slow, **quiet)
     tab.view.preview(shown(preview_mapping, shelf), described, [tab.view], **latest)
     tab.view.restore(shown(restore), asked, tab.inputs(), **quiet).success(
@@ -109,7 +112,7 @@ def _wire(tab: DataTab, services: Services, shell: Shell) -> None:
     tab.row.ask(shown(look, services, shelf), asked, [tab.row], concurrency_limit=4, **latest)
     tab.row.prompt(shown(take_as_prompt, shelf), asked, [shell.prompt, shell.tabs], **quiet)
     tab.lengths.ask(shown(measure, services, shelf), asked, [tab.lengths], concurrency_limit=2, **latest)
-    tab.train.click(shown(hand_over), [shell.data], [shell.data, shell.tabs], queue=False, **quiet)
+    tab.train.click(shown(hand_over, shelf), asked, [shell.data, shell.tabs], queue=False, **quiet)
 
 
 def _wire_fields(
@@ -129,27 +132,32 @@ def _wire_fields(
         events = [fields[path].input] if path == "data.empty_input_only" else [fields[path].submit, fields[path].blur]
         for event in events:
             event(shown(refilter, shelf), described, opening, **slow, **latest)
-    for path in ("data.template", "data.custom_template", "training.max_length", "sft.loss_on"):
+    typed = ("data.custom_template", "sft.key_tokens")
+    for path in (*typed, "data.template", "training.max_length", "sft.loss_on", "sft.key_token_alpha"):
         # Pasted text is no input to Gradio's text field, but a change it is.
-        event = fields[path].change if path == "data.custom_template" else fields[path].input
+        event = fields[path].change if path in typed else fields[path].input
         event(shown(restyle), described, [shell.data, tab.row], **latest)
 
 
 def pick(event: gr.EventData) -> str:
     """A bundled data set was chosen from the cards."""
-    return str((event._data or {}).get("source", ""))
+    return str(sent(event).get("source", ""))
 
 
 def open_form(
-    shelf: DataShelf, request: gr.Request, person: object, opened: object, *values: Any
+    services: Services, request: gr.Request, person: object, opened: object, *values: Any
 ) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Opens what the form says. A mapping made by hand stays as long as the source does."""
     try:
         config = config_from(values, _columns_kept(opened, str(values[0])))
+        act(services, identity.identify(person, request))
+    except TooFast as error:
+        yield gr.skip(), {"state": "error", "message": str(error), "kept": True}
+        return
     except PlaygroundError as error:
         yield None, {"state": "error", "message": str(error)}
         return
-    yield from opening_of(shelf, config, person, request)
+    yield from opening_of(services.shelf, config, person, request)
 
 
 def _columns_kept(opened: object, source: str) -> Mapping[str, str]:
@@ -161,15 +169,19 @@ def _columns_kept(opened: object, source: str) -> Mapping[str, str]:
 
 
 def use_mapping(
-    shelf: DataShelf, event: gr.EventData, request: gr.Request, person: object, _: object, *values: Any
+    services: Services, event: gr.EventData, request: gr.Request, person: object, _: object, *values: Any
 ) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Opens the form's source under a mapping that was made by hand."""
     try:
         config = config_from(values, _asked_columns(event))
+        act(services, identity.identify(person, request))
+    except TooFast as error:
+        yield gr.skip(), {"state": "error", "message": str(error), "kept": True}
+        return
     except PlaygroundError as error:
         yield None, {"state": "error", "message": str(error)}
         return
-    yield from opening_of(shelf, config, person, request)
+    yield from opening_of(services.shelf, config, person, request)
 
 
 def offer_mapping(
@@ -199,7 +211,7 @@ def preview_mapping(
 
 
 def _asked_columns(event: gr.EventData) -> dict[str, str]:
-    asked = (event._data or {}).get("columns")
+    asked = sent(event).get("columns")
     return {str(field): str(column) for field, column in asked.items()} if isinstance(asked, Mapping) else {}
 
 
@@ -212,7 +224,7 @@ def restore(person: object, opened: object, request: gr.Request) -> list[Any]:
         config = None
     if config is None:
         return [gr.skip()] * (1 + len(PATHS))
-    return [run_form.show_source(config.data.source), *run_form.field_values(PATHS, config)]
+    return [run_sources.show_source(config.data.source), *run_values.field_values(PATHS, config)]
 
 
 def reopen(
@@ -262,9 +274,11 @@ def restyle(request: gr.Request, person: object, opened: object, *values: Any) -
     return gr.skip() if config == before else document_of(config), {"state": "stale", "turn": time.monotonic_ns()}
 
 
-def hand_over(opened: object) -> tuple[Any, Any]:
-    """Opens the Train tab, whose form takes what is opened here."""
+def hand_over(shelf: DataShelf, person: object, opened: object, request: gr.Request) -> tuple[Any, Any]:
+    """Opens the Train tab, whose form takes what is opened here, and a method that can learn from it."""
     config = opened_config(opened)
     if config is None:
         raise DataError("Open a data set first; then its settings can be taken to the Train tab.")
-    return handed_over(config, opened, "train"), gr.Tabs(selected="train")
+    check_source(config.data.source, person, request)
+    found = shelf.splits(config.data).format
+    return {**handed_over(config, opened, "train"), "format": found}, gr.Tabs(selected="train")

@@ -12,15 +12,16 @@ from typing import Any
 import gradio as gr
 
 from playground.config.generation import GenerationSettings
-from playground.config.settings import setting
 from playground.errors import PlaygroundError
-from playground.ui import beam_view, rollouts_view
-from playground.ui.distribution_view import picture_of, probe, table
+from playground.ui import beam_view, identity, rollouts_view
+from playground.ui.distribution_view import picture_of, probe, slider_of, table
 from playground.ui.errors import shown
 from playground.ui.i18n import text
-from playground.ui.question import BASE, Question, runs_of
+from playground.ui.pacing import act
+from playground.ui.question import BASE, Question, check_run, runs_of
 from playground.ui.services import Services
 from playground.ui.shell import Shell
+from playground.ui.widgets import script
 
 EXAMPLES = (
     "Once upon a time, there was a",
@@ -45,11 +46,6 @@ VIEWS: dict[str, Callable[[Services, Shell, Question], object]] = {
     "beam": beam_view.build,
 }
 """Views beside that of the next token, in their order; each is given the tab's question."""
-MOUNT = """
-const page = await playground.module('js/distribution.js');
-const known = {ask: 'ask', step: 'step', link: 'link'};
-await page.mount(element, props, (name, data) => trigger(known[name], data), watch, server);
-"""
 OPEN_LINKED = """
 () => {
     const view = /^#(distribution|rollouts|beam)\\?/.exec(location.hash)?.[1];
@@ -90,31 +86,43 @@ class DistributionTab:
 def build(services: Services, shell: Shell) -> DistributionTab:
     """Lays the tab out and wires it."""
     tab = _layout(services, shell)
-    asked = [tab.prompt, tab.chat, tab.run]
+    asked: list[Any] = [tab.prompt, tab.chat, tab.run]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     for event in (tab.show.click, tab.prompt.submit, tab.chat.input, tab.run.input):
-        event(shown(show, services), asked, [tab.picture, shell.prompt], **quiet)
+        event(shown(show, services), [shell.person, *asked], [tab.picture, shell.prompt], **quiet)
     tab.examples.click(
-        shown(pick, services), [tab.examples, tab.chat, tab.run], [tab.prompt, tab.picture, shell.prompt], **quiet
+        shown(pick, services),
+        [shell.person, tab.examples, tab.chat, tab.run],
+        [tab.prompt, tab.picture, shell.prompt],
+        **quiet,
     )
     known, anew = [shell.person, shell.prompt, *asked], [tab.prompt, tab.run, tab.picture]
     tab.picture.ask(shown(refresh, services), known, anew, js=KEEP_LINKED, **quiet)
     tab.picture.link(shown(follow, services), [shell.person], [*asked, tab.picture, shell.prompt], **quiet)
     shell.tab.select(shown(opened, services), known, anew, js=KEEP_LINKED, **quiet)
-    shell.opened.then(None, js=OPEN_LINKED, **quiet)
-    tab.picture.step(shown(step, services), None, [tab.prompt, shell.prompt, tab.picture], **quiet)
+    shell.opened.at_once(None, js=OPEN_LINKED, **quiet)
+    tab.picture.step(shown(step, services), [shell.person], [tab.prompt, shell.prompt, tab.picture], **quiet)
     gr.api(shown(next_token, services), api_name="next_token")
     return tab
 
 
-def show(services: Services, prompt: str, chat: bool, run: str) -> tuple[dict[str, Any], str]:
+def show(
+    services: Services, person: object, prompt: str, chat: bool, run: str, request: gr.Request
+) -> tuple[dict[str, Any], str]:
     """The picture of a prompt that was typed, and the prompt to share with the other tabs."""
+    try:
+        check_run(services, run, person, request)
+        act(services, identity.anyone(person, request))
+    except PlaygroundError as error:
+        return {"state": "error", "message": str(error)}, prompt
     return picture_of(services, prompt, chat, run), prompt
 
 
-def pick(services: Services, sample: list[str], chat: bool, run: str) -> tuple[str, dict[str, Any], str]:
+def pick(
+    services: Services, person: object, sample: list[str], chat: bool, run: str, request: gr.Request
+) -> tuple[str, dict[str, Any], str]:
     """An example that was clicked: it becomes the prompt."""
-    return sample[0], *show(services, sample[0], chat, run)
+    return sample[0], *show(services, person, sample[0], chat, run, request)
 
 
 def refresh(
@@ -137,10 +145,17 @@ def opened(
     return refresh(services, person, shared, typed, chat, run, request)
 
 
-def step(services: Services, event: gr.EventData) -> tuple[Any, Any, dict[str, Any]]:
+def step(
+    services: Services, event: gr.EventData, person: object, request: gr.Request
+) -> tuple[Any, Any, dict[str, Any]]:
     """The text goes on, or back, by tokens. A plain prompt shows them; a chat's message stays as it is."""
-    asked = event._data or {}
+    asked = event._data if isinstance(event._data, dict) else {}
     prompt, chat, run = str(asked.get("prompt", "")), asked.get("chat") is True, str(asked.get("run") or BASE)
+    try:
+        check_run(services, run, person, request)
+        act(services, identity.anyone(person, request))
+    except PlaygroundError as error:
+        return gr.skip(), gr.skip(), {"state": "error", "message": str(error)}
     keep = asked.get("keep")
     if isinstance(keep, int) and not chat and services.status()["state"] == "ready":
         prompt = services.model_server().beginning(prompt, keep)
@@ -155,7 +170,7 @@ def follow(
     services: Services, person: object, event: gr.EventData, request: gr.Request
 ) -> tuple[Any, Any, Any, dict[str, Any], Any]:
     """What a link asks for: prompt, form, run and picture, and the prompt to share. Anything may stand in a link."""
-    asked = event._data or {}
+    asked = event._data if isinstance(event._data, dict) else {}
     prompt, chat, model = str(asked.get("prompt", "")), asked.get("chat") is True, str(asked.get("model", ""))
     runs = runs_of(services, person, request)
     run = asked.get("run") if asked.get("run") in [value for _, value in runs] else BASE
@@ -168,6 +183,7 @@ def follow(
 
 def next_token(
     services: Services,
+    request: gr.Request,
     prompt: str,
     chat: bool = False,
     temperature: float = 1.0,
@@ -201,6 +217,7 @@ def next_token(
         raise PlaygroundError(f"limit must be a whole number of at least 1; got {limit!r}.")
     if not isinstance(prompt, str) or not prompt.strip():
         raise PlaygroundError("The prompt is empty; give the beginning of a text.")
+    act(services, identity.anyone(None, request))
     server = services.model_server()
     found = server.next_token(prompt, chat=chat)
     return table(found.logits, found.ids, server.token_texts(), settings, limit)
@@ -253,25 +270,12 @@ def _picture(services: Services) -> gr.HTML:
         return probe(services, typed)
 
     tokens.__name__ = "probe"
+    settings = [slider_of(name) for name in SLIDERS]
     return gr.HTML(
         html_template='<div class="pgd"></div>',
-        js_on_load=f"(async () => {{{MOUNT}}})()",
+        js_on_load=script("distribution.js", "ask", "step", "link", server=True, settings=settings),
         apply_default_css=False,
         elem_id="distribution-picture",
         elem_classes="pp-bare",
-        settings=[slider_of(name) for name in SLIDERS],
         server_functions=[tokens],
     )
-
-
-def slider_of(name: str) -> dict[str, Any]:
-    """A setting's range and default as `assets/js/distribution_controls.js` takes them."""
-    found = setting(GenerationSettings, name)
-    return {
-        "name": name,
-        "minimum": found.range.minimum,
-        "above": found.range.above,
-        "maximum": found.range.maximum,
-        "value": found.default,
-        "whole": found.kind == "int",
-    }

@@ -57,6 +57,7 @@ def build(services: Services, shell: Shell) -> HistoryTab:
         "rename",
         "erase",
         "free",
+        "restore",
         "use",
         "look",
         mount="mountTable",
@@ -83,6 +84,7 @@ def _wire(tab: HistoryTab, services: Services, shell: Shell) -> None:
     table.rename(shown(rename, services), [shell.person], [tab.table], **quiet)
     table.erase(shown(erase, services), [shell.person], [tab.table], **slow)
     table.free(shown(free, services), [shell.person], [tab.table], **slow)
+    table.restore(shown(restore, services), [shell.person], [tab.table], **quiet)
     table.use(shown(use, services), [shell.person], [shell.handed, shell.tabs, tab.table], **quiet)
     table.look(shown(look, services), None, [shell.handed, shell.tabs], **quiet)
     cast("Any", tab.comparison).differ(
@@ -153,6 +155,18 @@ def free(services: Services, event: gr.EventData, person: object, request: gr.Re
     return {"done": done, "bytes": freed, "refused": "\n".join(problems), "turn": asked.get("turn")}
 
 
+def restore(services: Services, event: gr.EventData, person: object, request: gr.Request) -> dict[str, Any]:
+    """Lists runs again that were put aside for the next group."""
+    asked = _asked(event)
+    try:
+        wanted = [_own(services, run, person, request) for run in _texts(asked, "runs")]
+        for record in wanted:
+            services.store.bring_back(record.id)
+    except PlaygroundError as error:
+        return {"refused": str(error), "turn": asked.get("turn")}
+    return {"done": "restored", "count": len(wanted), "turn": asked.get("turn")}
+
+
 def use(services: Services, event: gr.EventData, person: object, request: gr.Request) -> tuple[Any, Any, Any]:
     """Fills the Train form with a run's config. The name stays away: the next run gets one of its own."""
     asked = _asked(event)
@@ -166,14 +180,16 @@ def use(services: Services, event: gr.EventData, person: object, request: gr.Req
     return *_to_form(config), {"done": "", "turn": asked.get("turn")}
 
 
-def import_config(services: Services, path: str, person: object, request: gr.Request) -> tuple[Any, Any, Any]:
+def import_config(services: Services, path: str | None, person: object, request: gr.Request) -> tuple[Any, Any, Any]:
     """Fills the Train form with a config out of a file, or says everything that is wrong with it."""
     try:
         known = identity.identify(person, request)
+        if not path:
+            raise ConfigError(["No file has arrived; choose one and import it again."])
         config = codec.loads(_read(Path(path)))
         check_rights(services, config, known)
     except PlaygroundError as error:
-        return gr.skip(), gr.skip(), {"error": f"{Path(path).name}\n{error}"}
+        return gr.skip(), gr.skip(), {"error": f"{Path(path or '').name}\n{error}"}
     return *_to_form(config), {}
 
 

@@ -11,11 +11,13 @@ from playground.errors import ModelError, PlaygroundError
 from playground.models import catalogue
 from playground.models.fetch import names_a_folder
 from playground.models.folder import check_folder, read_config
-from playground.models.lineage import lineage_of
+from playground.models.lineage import SCORING, lineage_of
+from playground.room import caps
 from playground.runs.events import Phase
-from playground.ui import identity
+from playground.ui import identity, place
 from playground.ui.errors import shown
 from playground.ui.i18n import text
+from playground.ui.pacing import act
 from playground.ui.services import DEFAULT_MODEL, Services
 from playground.ui.shell import Shell
 from playground.ui.widgets import widget
@@ -47,6 +49,7 @@ class ModelTab:
 
 def build(services: Services, shell: Shell) -> ModelTab:
     """Lays the tab out and wires it."""
+    place.build()
     with gr.Row(elem_classes="pp-columns"):
         with gr.Column(scale=3, min_width=320):
             gr.Markdown(text("model.choose"), elem_classes="pp-title")
@@ -112,7 +115,7 @@ def _wire(tab: ModelTab, services: Services, shell: Shell) -> None:
     for typed in (tab.hub, tab.folder):
         typed.blur(described, arguments, [tab.choice], **quiet)
     shell.status.change(described, arguments, [tab.choice], **quiet)
-    for event in (shell.opened.then, shell.tab.select):
+    for event in (shell.opened.at_once, shell.tab.select):
         event(shown(offer, services), [shell.person, tab.source], [tab.source, tab.run], **quiet).then(
             described, arguments, [tab.choice], **quiet
         )
@@ -141,7 +144,7 @@ def offer(
     finished = [
         (f"{record.name or record.method} · {record.id}", record.id)
         for record in services.store.list("run", owner=None if known.host else known.owner)
-        if record.phase in (Phase.DONE, Phase.STOPPED)
+        if record.phase in (Phase.DONE, Phase.STOPPED) and record.method not in SCORING
     ]
     # A value is sent only where it has to change: the person may have chosen meanwhile.
     moved: dict[str, Any] = {} if source in sources else {"value": "catalogue"}
@@ -192,6 +195,9 @@ def load(
     try:
         known = identity.identify(person, request)
         ref = allowed_ref(services, source, entry, run, hub, folder, person, request)
+        if not known.host:
+            act(services, known)
+            caps.check_model(services.rules.settings, ref)
         services.load_model(ref, dtype, device, by=known.owner, token=(token or "").strip() or None)
     except PlaygroundError as error:
         return {"error": str(error)}, token or ""
