@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,14 @@ def real_home(real_model: Path, own_home: Path) -> Path:
     models.mkdir(parents=True, exist_ok=True)
     (models / real_model.name).symlink_to(real_model, target_is_directory=True)
     return own_home
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Small models are faster without a team of threads, and a busy machine slows them less."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

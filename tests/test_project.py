@@ -55,3 +55,20 @@ def test_the_readme_shows_pictures_that_are_here() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)
     assert pictures
     assert [place for place in pictures if not (ROOT / place).is_file()] == []
+
+
+IMPORTED = re.compile(r'import\s*\{([^}]*)\}\s*from\s*"\./([\w.]+)"')
+EXPORTED = re.compile(r"^export\s+(?:async\s+)?(?:function\*?|const|let|class)\s+(\w+)", re.MULTILINE)
+
+
+def test_scripts_import_what_their_modules_export() -> None:
+    folder = ROOT / "assets" / "js"
+    exported = {path.name: set(EXPORTED.findall(path.read_text())) for path in folder.glob("*.js")}
+    missing = [
+        f"{path.name}: {name} from {module}"
+        for path in sorted(folder.glob("*.js"))
+        for names, module in IMPORTED.findall(path.read_text())
+        for name in (each.split(" as ")[0].strip() for each in names.split(","))
+        if name and name not in exported[module]
+    ]
+    assert not missing, missing

@@ -37,6 +37,17 @@ START_SECONDS = 180
 PATIENCE_MS = 30_000
 """How long a page may take to show what is awaited, on a machine that does other things too."""
 
+VIEWS = pytest.mark.parametrize(
+    ("width", "dark"),
+    [
+        pytest.param(1280, False, id="1280-light"),
+        pytest.param(390, True, id="390-dark"),
+        pytest.param(1280, True, id="1280-dark", marks=pytest.mark.soak),
+        pytest.param(390, False, id="390-light", marks=pytest.mark.soak),
+    ],
+)
+"""Desktop and phone in both themes; two of the four find what is wrong with a size or with a theme."""
+
 
 @dataclass
 class Server:
@@ -113,6 +124,14 @@ def server(real_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield running
 
 
+@pytest.fixture(scope="package")
+def tiny_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app with the model in the box, ready; shared as `server` is, by the modules that train or draw with it."""
+    with running_app(tmp_path_factory.mktemp("tiny-home"), PLAYGROUND_MODEL="tiny") as running:
+        running.wait_for("ready")
+        yield running
+
+
 # Not for the whole session: an open Playwright keeps an event loop running in this thread, and the app's processes
 # are children of ours; tests elsewhere start loops and count children of their own.
 @pytest.fixture(scope="package")
@@ -125,6 +144,16 @@ def browser() -> Iterator[Browser]:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield found
         found.close()
+
+
+CUT_OFF = (
+    "AbortError: signal is aborted",
+    "Connection errored out",
+    "Unexpected error 404",
+    "net::ERR_INCOMPLETE_CHUNKED_ENCODING",
+    "TypeError: network error",
+)
+"""What Gradio complains of when a page is left or reloaded: its own requests that this cuts off."""
 
 
 @dataclass
@@ -143,6 +172,8 @@ class Witness:
             address = urlsplit(request.url)
             if address.scheme in ("http", "https", "ws", "wss") and address.hostname != "127.0.0.1":
                 self.outside.append(request.url)
+            if request.is_navigation_request() and page.url.startswith("http"):
+                self.allowed += CUT_OFF
 
         def saw_line(message: ConsoleMessage) -> None:
             if message.type == "error":
@@ -153,9 +184,7 @@ class Witness:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def reload(self, page: Page) -> None:
-        """Reloads a page; Gradio complains of its own requests that this cuts off."""
-        self.allowed += ["AbortError: signal is aborted", "Connection errored out", "Unexpected error 404"]
-        self.allowed += ["net::ERR_INCOMPLETE_CHUNKED_ENCODING", "TypeError: network error"]
+        """Reloads a page and waits until it is ready to be used."""
         page.reload()
         page.wait_for_selector("#pp-chip[data-state]")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Opener, Server, Witness
+from tests.browser.accessibility import serious_violations
+from tests.browser.conftest import VIEWS, Opener, Server, Witness
 from tests.browser.test_shell import HOST, PARTICIPANT, SETTLED, call, open_tab, workshop
 
 __all__ = ["workshop"]
@@ -200,8 +200,7 @@ def test_a_broken_file_is_said_in_place(page: Page, tmp_path: Path, name: str, c
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@VIEWS
 def test_everyone_can_use_an_open_data_set(open_page: Opener, server: Server, width: int, dark: bool) -> None:
     server.wait_for("ready")
     page = open_page(width=width, dark=dark)
@@ -213,13 +212,7 @@ def test_everyone_can_use_an_open_data_set(open_page: Opener, server: Server, wi
     page.locator("#data-mapping-open").click()
     expect(page.locator("#data-mapping-use")).to_be_enabled()
     page.wait_for_function(SETTLED)
-    violations = Axe().run(page).response["violations"]
-    serious = [
-        f"{found['id']}: {found['help']}\n" + "\n".join(node["html"][:200] for node in found["nodes"])
-        for found in violations
-        if found["impact"] in ("serious", "critical")
-    ]
-    assert not serious, "\n\n".join(serious)
+    assert serious_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -227,7 +220,7 @@ def test_a_participants_raw_post_opens_no_path_of_ours(workshop: Server) -> None
     secret = workshop.home / "secret.csv"
     secret.write_text("instruction,output\nask,the-secret\n" * 1 + "b,c\n" * 9, encoding="utf-8")
     settings = {"data": {"source": str(secret)}}
-    form = [str(secret), "plain", "", False, "", "", "85 / 10 / 5", "", "train", 512, "response"]
+    form = [str(secret), "plain", "", False, "", "", "85 / 10 / 5", "", "train", 512, "response", "", 1.0, ""]
     for who, allowed in ((PARTICIPANT, False), (HOST, True)):
         answer = call(workshop, "open_form", [who, None, *form])
         assert ("Only the host can open paths" in answer) is not allowed

@@ -10,7 +10,7 @@ from playwright.sync_api import Request, expect
 
 from playground.ui.tabs import distribution
 from tests.browser.conftest import Opener, Server
-from tests.browser.next_token import ask, fact, opened, row, shown_prompt, slide
+from tests.browser.next_token import ask, fact, opened, row, settled, shown_prompt, slide
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
@@ -21,6 +21,7 @@ def test_the_sliders_redraw_without_a_request(open_page: Opener, server: Server)
     shown_prompt(page, "The", "␣capital", "␣of", "␣France", "␣is")
     assert row(page, 0).startswith("␣Paris 77")
     assert fact(page, "kept") == "49,152"
+    settled(page)
     requests: list[str] = []
 
     def saw(request: Request) -> None:

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Opener, Server
+from tests.browser.accessibility import violations
+from tests.browser.conftest import VIEWS, Opener, Server
 from tests.browser.next_token import ask, opened, slide
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
@@ -35,8 +35,7 @@ def test_bad_prompts_are_answered_in_place_and_an_example_helps(open_page: Opene
     expect(page.locator("#distribution-prompt textarea")).to_have_value("2 + 2 =")
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@VIEWS
 def test_everyone_can_read_the_picture(open_page: Opener, server: Server, width: int, dark: bool) -> None:
     page = opened(open_page, server, width=width, dark=dark)
     slide(page, "top_p", 0.3)
@@ -46,6 +45,5 @@ def test_everyone_can_read_the_picture(open_page: Opener, server: Server, width:
     page.locator(".pgd-chip").nth(2).click()
     page.get_by_role("switch", name="Apply “Min p”").uncheck()
     page.mouse.move(0, 0)
-    found = Axe().run(page, context="#tab-distribution").response["violations"]
-    assert [f"{one['id']}: {[node['html'][:200] for node in one['nodes']]}" for one in found] == []
+    assert violations(page, "#tab-distribution") == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from playground.config import codec
@@ -20,7 +19,8 @@ from playground.runs.checkpoints import writing
 from playground.runs.events import Event, Metric, Phase, PhaseChange
 from playground.runs.locks import hold
 from playground.runs.store import RunStore
-from tests.browser.conftest import Opener, Server, Witness, running_app
+from tests.browser.accessibility import serious_violations
+from tests.browser.conftest import VIEWS, Opener, Server, Witness, running_app
 from tests.browser.test_shell import SETTLED, open_tab
 from tests.ui.evaluations import HOSTILE, finished_evaluation
 
@@ -130,6 +130,7 @@ def test_runs_are_found_sorted_and_turned_through(visit: Opener, home: Home) -> 
     assert column(page, "loss") == ["1.2", "2.2", "2.7", "3.2"]
     head.get_by_role("button").press("Enter")
     assert column(page, "loss") == ["3.2", "2.7", "2.2", "1.2"]
+    assert column(page, "headline") == [f"{shown}\nval. loss" for shown in ("3.4", "2.9", "2.4", "1.4")]
     page.locator("#history-whose").select_option("mine")
     expect(count).to_be_hidden()
     page.locator("#history-whose").select_option("all")
@@ -251,10 +252,10 @@ def look_at(page: Page, home: Home) -> None:
     expect(page.locator("#train-live .pp-name")).to_have_text("Second")
     open_tab(page, "history")
     row(page, home.evaluation).locator(".ph-open").click()
-    expect(page.locator("#evaluate-scores tbody tr")).to_have_count(4)
+    expect(page.locator("#evaluate-scores tbody tr")).to_have_count(9)
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+@VIEWS
 def test_everyone_can_read_the_history(visit: Opener, home: Home, width: int, dark: bool) -> None:
     page = opened(visit, width=width, dark=dark)
     tick(page, home.first, home.second)
@@ -263,12 +264,7 @@ def test_everyone_can_read_the_history(visit: Opener, home: Home, width: int, da
     expect(page.locator(".ph-differences tbody tr")).to_have_count(1)
     page.wait_for_function(SETTLED)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    serious = [
-        f"{one['id']}: {[node['html'][:200] for node in one['nodes']]}"
-        for one in Axe().run(page).response["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert not serious, "\n".join(serious)
+    assert serious_violations(page) == []
 
 
 def test_disk_comes_back_last_of_all(visit: Opener, home: Home) -> None:

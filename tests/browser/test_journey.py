@@ -20,7 +20,12 @@ def open_tab(page: Page, name: str) -> None:
 
 
 def fill(page: Page, field: str, value: str) -> None:
-    box = page.locator(f"#train-{field} input, #train-{field} textarea").first
+    write(page, f"train-{field}", value)
+
+
+def write(page: Page, field: str, value: str) -> None:
+    """Types into a field of any tab, and leaves it."""
+    box = page.locator(f"#{field} input, #{field} textarea").first
     box.fill(value)
     box.press("Tab")
 

@@ -1,23 +1,20 @@
 """The browser's arithmetic of rollouts against Python's, and the tree of shared beginnings by hand."""
 
 import math
-import mimetypes
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
 from playground.core.estimates import running
 from playground.core.optimum import best_of, optimum
+from tests.browser.scripts import page_with
 
 pytestmark = pytest.mark.browser
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "assets" / "js"
-ORIGIN = "http://127.0.0.1:9/"
-FILES = ("rollouts_statistics", "rollouts_tree", "rollouts_link")
+MODULES = {"statistics": "rollouts_statistics", "tree": "rollouts_tree", "link": "rollouts_link"}
 
 REWARDS = {
     "spread": torch.randn(256, generator=torch.Generator().manual_seed(1)).tolist(),
@@ -30,24 +27,8 @@ REWARDS = {
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that imports our modules from their files: `statistics`, `tree` and `link`."""
-
-    def answer(route: Route) -> None:
-        name = route.request.url.removeprefix(ORIGIN)
-        if not name:
-            return route.fulfill(body="<!doctype html>", content_type="text/html")
-        return route.fulfill(body=(SCRIPTS / name).read_bytes(), content_type=mimetypes.guess_type(name)[0])
-
-    found = browser.new_page()
-    found.route(f"{ORIGIN}**", answer)
-    found.goto(ORIGIN)
-    found.evaluate(
-        "async (files) => { for (const file of files) "
-        "window[file.replace('rollouts_', '')] = await import(`./${file}.js`); }",
-        list(FILES),
-    )
-    yield found
-    found.close()
+    with page_with(browser, MODULES) as found:
+        yield found
 
 
 @pytest.mark.parametrize("name", REWARDS)

@@ -1,40 +1,28 @@
 """The browser's chi-square test and links against numbers that do not come from it."""
 
-import mimetypes
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
+
+from tests.browser.scripts import page_with
 
 pytestmark = pytest.mark.browser
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "assets" / "js"
-ORIGIN = "http://127.0.0.1:9/"
+MODULES = {
+    "sampling": "sampling",
+    "statistics": "statistics",
+    "link": "distribution_link",
+    "formula": "distribution_formula",
+}
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that imports our modules from their files: `sampling`, `statistics`, `link` and `formula`."""
-
-    def answer(route: Route) -> None:
-        name = route.request.url.removeprefix(ORIGIN)
-        if not name:
-            return route.fulfill(body="<!doctype html>", content_type="text/html")
-        return route.fulfill(body=(SCRIPTS / name).read_bytes(), content_type=mimetypes.guess_type(name)[0])
-
-    found = browser.new_page()
-    found.route(f"{ORIGIN}**", answer)
-    found.goto(ORIGIN)
-    found.evaluate("""async () => {
-      for (const file of ["sampling", "statistics", "distribution_link", "distribution_formula"]) {
-        window[file.replace("distribution_", "")] = await import(`./${file}.js`);
-      }
-    }""")
-    yield found
-    found.close()
+    with page_with(browser, MODULES) as found:
+        yield found
 
 
 def test_the_incomplete_gamma_function_equals_torchs(page: Page) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from playground.runs.store import RunStore
+from tests.browser.accessibility import serious_violations
 from tests.browser.conftest import Opener, Server, Witness, running_app
 from tests.browser.test_shell import SETTLED, open_tab
 from tests.evaluation.finished_runs import data_file, finished_run
@@ -104,6 +104,4 @@ def test_a_push_that_is_refused_says_why_in_the_page(visit: Opener) -> None:
     expect(page.locator("#takeaway-push")).to_be_enabled()
     page.wait_for_function(SETTLED)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    found = Axe().run(page, context="#takeaway, #takeaway-hub").response["violations"]
-    serious = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
-    assert not serious, found
+    assert serious_violations(page, "#takeaway, #takeaway-hub") == []

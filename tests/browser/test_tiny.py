@@ -1,12 +1,11 @@
 """The first minutes with nothing but the repository: the app opens with its own model, which learns to answer."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, running_app
+from tests.browser.conftest import Server
 from tests.browser.test_shell import open_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -15,17 +14,16 @@ MINUTES = 600_000
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_app(tmp_path_factory.mktemp("tiny"), PLAYGROUND_MODEL="tiny") as running:
-        yield running
+def app(tiny_server: Server) -> Server:
+    return tiny_server
 
 
 def bleu(page: Page, column: int) -> float:
-    return float(page.locator("#evaluate-scores tr[data-metric=bleu] td").nth(column).inner_text())
+    return float(page.locator("#evaluate-scores tr[data-metric=bleu] .pe-score").nth(column).inner_text())
 
 
+@pytest.mark.soak
 def test_the_model_in_the_box_learns_to_answer(page: Page, app: Server) -> None:
-    app.wait_for("ready")
     expect(page.locator("#pp-chip")).to_contain_text("Tiny")
     expect(page.locator("#model-loaded")).to_contain_text("LlamaForCausalLM")
 

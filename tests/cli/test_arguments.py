@@ -70,7 +70,7 @@ def test_arguments_that_cannot_be_read_end_with_2(
         ({"training": {"max_stepz": 3}}, [], "training.max_stepz is not a setting; did you mean training.max_steps?"),
         ({}, ["training.max_steps=0"], "training.max_steps must be at least 1; got 0."),
         ({}, ["training.max_steps"], "--set needs PATH=VALUE"),
-        ({}, ["method=dpo"], "method must be one of sft"),
+        ({}, ["method=alchemy"], "method must be one of sft,"),
         ([], [], "A config must be a JSON object; got list."),
         ({}, ["data.source=nowhere.json"], "nowhere.json"),
         ({}, ["model=./nowhere"], "nowhere"),

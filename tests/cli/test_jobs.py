@@ -1,5 +1,7 @@
 """Runs and evaluations from the command line, whole, on a small model: JSON, exit codes, Ctrl-C."""
 
+import csv
+import io
 import json
 import os
 import signal
@@ -36,7 +38,7 @@ def last_json(text: str) -> dict[str, Any]:
     return found
 
 
-def test_a_run_and_its_evaluation(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_and_its_evaluation(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", config, "--set", "training.max_steps=3", "--json"]) == 0
     captured = capsys.readouterr()
     assert len(captured.out.splitlines()) == 1
@@ -53,18 +55,26 @@ def test_a_run_and_its_evaluation(config: str, capsys: pytest.CaptureFixture[str
     assert last_json(capsys.readouterr().out) == {"runs": [ran]}
 
     arguments = ["evaluate", ran["run"], "--limit", "3", "--set", "generation.max_new_tokens=4"]
-    assert main([*arguments, "--json"]) == 0
+    file = tmp_path / "answers.csv"
+    assert main([*arguments, "--json", "--examples", str(file)]) == 0
     captured = capsys.readouterr()
     scored = last_json(captured.out)
     assert (scored["run"], scored["split"], scored["examples"]) == (ran["run"], "test", 3)
     assert set(scored["base"]) == set(scored["tuned"]) == {"bleu", "chrf", "rougeL", "exact_match"}
-    assert "answering tuned 3/3 rows" in captured.err
+    assert set(scored["significance"]["p"]) == set(scored["base"])
+    assert f"answering {ran['run']} 3/3 rows" in captured.err
+    assert [model["id"] for model in scored["models"]] == ["base", ran["run"]]
     assert len(json.loads((Path(scored["folder"]) / "examples.json").read_text(encoding="utf-8"))) == 3
+
+    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"), newline="")))
+    assert list(rows[0])[:4] == ["instruction", "input", "output", "model_response"]
+    assert [row["model"] for row in rows] == ["base", ran["run"]] * 3
 
     assert main(arguments) == 0
     shown = capsys.readouterr().out
     assert scored["signature"] in shown
-    assert f"{scored['tuned']['chrf']:.1f}" in shown
+    assert f"{scored['tuned']['chrf']:.2f}  [" in shown
+    assert "may be noise" in shown
 
 
 @pytest.mark.parametrize(
@@ -72,6 +82,8 @@ def test_a_run_and_its_evaluation(config: str, capsys: pytest.CaptureFixture[str
     [
         (["--split", "nowhere"], "evaluation.split must be one of train, test, validation; got 'nowhere'."),
         (["--split", "validation"], "validation share of run"),
+        (["--with", "sft-nobody@3"], "There is no run 'sft-nobody'"),
+        (["--examples", "answers.xlsx"], "Examples are written as .csv or .json; got 'answers.xlsx'."),
         (["--limit", "0"], "evaluation.limit must be at least 1; got 0."),
         (["--set", "generation.topp=1"], "generation.topp is not a setting; did you mean generation.top_p?"),
     ],
@@ -94,11 +106,11 @@ def test_a_bad_evaluation_begins_nothing(
 
 
 def test_a_run_that_fails_ends_with_1_and_says_why(config: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", config, "--set", 'adapter.targets=["nowhere"]', "--json"]) == 1
+    assert main(["run", config, "--set", "training.max_length=8", "--json"]) == 1
     ran = last_json(capsys.readouterr().out)
     assert set(ran) == RUN_KEYS
     assert ran["phase"] == "failed"
-    assert "nowhere" in ran["error"]
+    assert "maximum length of 8 tokens" in ran["error"]
     assert main(["evaluate", ran["run"]]) == 2
     assert "left no model to evaluate" in capsys.readouterr().err
 

@@ -10,15 +10,22 @@ from hypothesis import strategies as st
 from playground.config import codec
 from playground.config.evaluation import EvaluationSettings
 from playground.config.generation import GenerationSettings
-from playground.config.run import AdapterSettings, DataSettings, RunConfig, RunRef, SFTSettings, TrainingSettings
+from playground.config.judging import JudgeSettings
+from playground.config.methods import METHODS
+from playground.config.methods.sft import SFTSettings
+from playground.config.run import AdapterSettings, DataSettings, RunConfig, RunRef, TrainingSettings
 from playground.config.settings import Setting, Settings, settings_of
 from playground.errors import ConfigError
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
 
+KNOWN = ", ".join(METHODS)
+
 
 def values_of(found: Setting) -> st.SearchStrategy[Any]:
     """Every value that a setting allows, within what a person could mean."""
+    if found.kind == "section":
+        return built(type(found.default))
     low = found.range.minimum if found.range.minimum is not None else found.range.above
     high = found.range.maximum
     by_kind: dict[str, st.SearchStrategy[Any]] = {
@@ -42,12 +49,21 @@ def built(cls: type[Settings], **fixed: st.SearchStrategy[Any]) -> st.SearchStra
     return st.builds(cls, **fields, **fixed)
 
 
+WORDS = st.dictionaries(TEXTS, TEXTS, max_size=3).filter(
+    lambda words: len({word.strip().casefold() for word in words.values()}) == len(words)
+)
+RUN_IDS = TEXTS.filter(lambda text: "@" not in text and not text.startswith("other "))
+OTHERS = st.lists(TEXTS.map("other {}".format), unique=True, max_size=3).map(tuple)
 GENERATION = built(GenerationSettings, num_beams=st.integers(2, 32))
 RUNS = st.builds(
     RunConfig,
     model=TEXTS | TEXTS.map(RunRef),
     name=st.just("") | TEXTS,
-    data=built(DataSettings, custom_template=TEXTS.map(lambda text: text.replace("{", "").replace("}", "") + "{text}")),
+    data=built(
+        DataSettings,
+        custom_template=TEXTS.map(lambda text: text.replace("{", "").replace("}", "") + "{text}"),
+        verbalizer=WORDS,
+    ),
     adapter=built(AdapterSettings),
     training=built(TrainingSettings),
     options=built(SFTSettings),
@@ -62,7 +78,11 @@ def test_a_run_survives_the_way_to_json_and_back(config: RunConfig) -> None:
     assert codec.dumps(codec.loads(text)) == text
 
 
-@given(built(EvaluationSettings, generation=GENERATION))
+PROMPTS = {name: st.just(getattr(JudgeSettings(), name)) for name in ("score_prompt", "pair_prompt")}
+JUDGING = built(JudgeSettings, **PROMPTS)
+
+
+@given(built(EvaluationSettings, run=RUN_IDS, generation=GENERATION, others=OTHERS, judging=JUDGING))
 def test_an_evaluation_survives_the_way_to_json_and_back(settings: EvaluationSettings) -> None:
     document = json.loads(json.dumps(codec.encode_section(settings), allow_nan=False))
     assert codec.decode_section(EvaluationSettings, document) == settings
@@ -102,8 +122,9 @@ def test_the_written_form_is_what_checks_rely_on() -> None:
     assert document["model"] == {"run": "abc"}
     assert document["data"]["split"] == [0.85, 0.1, 0.05]
     assert document["data"]["seed"] is None
-    assert document["adapter"] == {"kind": "lora", "rank": 16, "alpha": 32, "dropout": 0.1, "targets": None}
-    assert document["sft"] == {"loss_on": "response"}
+    lora = {"kind": "lora", "rank": 16, "alpha": 32, "dropout": 0.1, "targets": None}
+    assert document["adapter"].items() >= lora.items()
+    assert document["sft"] == {"loss_on": "response", "key_tokens": None, "key_token_alpha": 1.0}
 
 
 def test_what_is_left_out_takes_its_default() -> None:
@@ -115,11 +136,11 @@ def test_what_is_left_out_takes_its_default() -> None:
     ("document", "sentence"),
     [
         ([], "A config must be a JSON object; got list."),
-        ({"method": "dance"}, "method must be one of sft; got 'dance'."),
-        ({"method": []}, "method must be one of sft; got []."),
+        ({"method": "dance"}, f"method must be one of {KNOWN}; got 'dance'."),
+        ({"method": []}, f"method must be one of {KNOWN}; got []."),
         ({"modle": "x"}, "modle is not a setting; did you mean model?"),
         ({"adapter": {"rnak": 3}}, "adapter.rnak is not a setting; did you mean adapter.rank?"),
-        ({"sft": {"zz": 3}}, "sft.zz is not a setting; known are loss_on."),
+        ({"sft": {"zz": 3}}, "sft.zz is not a setting; known are loss_on, key_tokens, key_token_alpha."),
         ({"adapter": 3}, "adapter must be a JSON object; got 3."),
         ({"model": {"run": 3}}, "model must be a text or {\"run\": ID}; got {'run': 3}."),
         ({"name": 3}, "name must be a text; got 3."),

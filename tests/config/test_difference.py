@@ -58,6 +58,8 @@ def test_unset_is_not_null() -> None:
     assert found == {
         "training.max_steps": Compared("training.max_steps", UNSET, None),
         "sft.loss_on": Compared("sft.loss_on", UNSET, "response"),
+        "sft.key_tokens": Compared("sft.key_tokens", UNSET, None),
+        "sft.key_token_alpha": Compared("sft.key_token_alpha", UNSET, 1.0),
     }
 
 

@@ -126,7 +126,7 @@ def test_shares_that_sum_to_one_within_rounding_are_fine(split: tuple[float, ...
         ({"model": " "}, "model is empty"),
         ({"model": RunRef("")}, "model is empty"),
         ({"model": 3}, "model must be a text or"),
-        ({"method": "alchemy"}, "method must be one of sft"),
+        ({"method": "alchemy"}, "method must be one of sft,"),
         ({"options": GenerationSettings()}, "Settings of sft are needed; got GenerationSettings"),
         ({"data": 3}, "data must be an object of settings"),
     ],

@@ -27,6 +27,7 @@ def test_bringing_into_step_leaves_other_texts_alone() -> None:
     changed = texts.in_step({"model.load": "Load", "setting.gone.label": "Gone", "setting.data.limit.label": "Old"})
     assert changed["model.load"] == "Load"
     assert changed["setting.data.limit.label"] == "Limit"
+    assert changed["setting.ppo.max_update_kl.label"] == "Max update KL"
     assert "setting.gone.label" not in changed
 
 

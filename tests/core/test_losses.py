@@ -8,7 +8,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.core.losses import IGNORED, PreferenceLoss, dpo_loss, reward_loss, sequence_logps, token_logps
+from playground.core.losses import (
+    IGNORED,
+    PreferenceLoss,
+    dpo_loss,
+    orpo_loss,
+    reward_loss,
+    sequence_logps,
+    token_logps,
+)
 from playground.errors import PlaygroundError
 
 LN2 = math.log(2)
@@ -126,3 +134,27 @@ def test_the_gradient_of_dpo_by_hand() -> None:
 def test_what_no_loss_can_be_made_of(changed: dict[str, object], says: str) -> None:
     with pytest.raises(PlaygroundError, match=says):
         dpo_loss(*(tensor(0.0) for _ in range(4)), **{"beta": 0.1, **changed})  # type: ignore[arg-type]
+
+
+def test_orpo_by_hand() -> None:
+    # Two answers of two tokens: p of the preferred is 0.5 a token, of the rejected 0.25; odds 1 and 1/3.
+    chosen, rejected = torch.tensor([2 * math.log(0.5)], requires_grad=True), torch.tensor([2 * math.log(0.25)])
+    found = orpo_loss(chosen, rejected, torch.tensor([2]), torch.tensor([2]), weight=0.1)
+    assert found.log_odds_ratio.item() == pytest.approx(math.log(3), abs=1e-6)
+    assert found.likelihood.item() == pytest.approx(math.log(2), abs=1e-6)
+    assert found.odds.item() == pytest.approx(math.log(4 / 3), abs=1e-6)  # −log σ(log 3) = log(1 + 1/3)
+    assert found.total.item() == pytest.approx(math.log(2) + 0.1 * math.log(4 / 3), abs=1e-6)
+    [gradient] = torch.autograd.grad(found.total, chosen)
+    # By the paper's eq. 9: the odds part pulls by δ = σ(−log OR) = 1/4, times 1/(1 − p) = 2, over two tokens.
+    assert gradient.item() == pytest.approx(-1 / 2 - 0.1 * (1 / 4) * 2 / 2, abs=1e-6)
+
+
+def test_orpo_is_even_where_both_sides_are_and_finite_at_certainty() -> None:
+    same = torch.tensor([-3.0, -8.0])
+    found = orpo_loss(same, same, torch.tensor([3, 4]), torch.tensor([3, 4]), weight=1.0)
+    assert found.log_odds_ratio.tolist() == [0, 0]
+    assert found.odds.item() == pytest.approx(math.log(2))
+    certain = torch.zeros(1, requires_grad=True)
+    sure = orpo_loss(certain, torch.tensor([-1.0]), torch.tensor([1]), torch.tensor([1]), weight=1.0)
+    assert math.isfinite(sure.total.item())
+    assert torch.isfinite(torch.autograd.grad(sure.total, certain)[0]).all()

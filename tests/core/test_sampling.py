@@ -301,3 +301,8 @@ def test_a_draw_is_the_argmax_of_log_probability_plus_gumbel_noise() -> None:
     gumbel = -noise.log()
     assert torch.equal(sampling.draw(logits, noise), (logits.log_softmax(-1) + gumbel).argmax(-1))
     assert gumbel.mean().item() == pytest.approx(0.5772156649, abs=0.03)
+
+
+def test_a_device_without_float64_lets_the_processor_draw() -> None:
+    assert sampling.precise(torch.device("mps")) == torch.device("cpu")
+    assert sampling.precise(torch.device("cuda:1")) == torch.device("cuda:1")

@@ -60,6 +60,7 @@ def test_every_bundled_set_is_there_small_and_described_in_both_languages(data: 
     [
         ("lumen-instructions", "instruction", 1294, 204),
         ("lumen-preferences", "preference", 439, 109),
+        ("lumen-manners", "preference", 439, 109),
         ("lumen-sentiment", "label", 320, 64),
         ("lumen-openings", "prompt", 107, 22),
     ],

@@ -94,3 +94,14 @@ def test_labels_of_the_collator(family: Family) -> None:
             (labels != -100).nonzero().flatten().tolist()
         )
         assert (labels[length:] == -100).all()
+
+
+def test_batches_are_those_of_the_course() -> None:
+    """The notes' collation from scratch: the end-of-sequence token behind each row and as padding, inputs and targets
+    shifted by one, the first padding kept as the end, the rest masked, all cut to length."""
+    end, longest = 50256, 4
+    rows = [[*ids, end][: longest + 1] for ids in ([0, 1, 2, 3, 4], [5, 6], [7, 8, 9])]
+    collate = DataCollatorForLanguageModeling(pad_token_id=end)
+    batch = collate([{"input_ids": ids, "labels": [-100, *ids[1:]]} for ids in rows])
+    assert batch["input_ids"][:, :-1].tolist() == [[0, 1, 2, 3], [5, 6, end, end], [7, 8, 9, end]]
+    assert batch["labels"][:, 1:].tolist() == [[1, 2, 3, 4], [6, end, -100, -100], [8, 9, end, -100]]

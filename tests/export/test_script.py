@@ -44,7 +44,11 @@ RUNS: dict[str, dict[str, Any]] = {
         "adapter": {"kind": "none"},
         "training": {"learning_rate": 1e-3, "gradient_accumulation": 2, "batch_size": 2, "max_steps": 2},
     },
-    "gpt2-lora": {"family": "gpt2", "sft": {"loss_on": "all"}, "data": CUSTOM},
+    "gpt2-lora": {
+        "family": "gpt2",
+        "sft": {"loss_on": "all", "key_tokens": ["Ġfil", "Q"], "key_token_alpha": 0.5},
+        "data": CUSTOM,
+    },
     "opt-epochs": {
         "family": "opt",
         "data": {"template": "human-assistant", "seed": 3},

@@ -16,6 +16,7 @@ import playground.training
 from playground.config.run import RunConfig
 from playground.runs.context import JobContext
 from playground.runs.events import Event, Metric, Phase, PhaseChange
+from playground.runs.records import RunRecord
 from playground.runs.store import RunStore
 from tests.models import conftest as of_models
 from tests.waiting import wait_until
@@ -121,10 +122,15 @@ def wait_for_step(store: RunStore, job: str, step: int = 1) -> None:
 
 
 def _is_in(store: RunStore, job: str, phases: tuple[Phase, ...]) -> bool:
-    return store.pulse(job).phase in phases or _has_ended(store, job)
+    record = store.get(job)  # once, since the job may end between two looks
+    return record.phase in phases or _ended(record)
 
 
 def _has_ended(store: RunStore, job: str) -> bool:
-    record = store.get(job)
-    assert not record.phase.terminal, f"{job} is {record.phase} already: {record.reason}"
+    return _ended(store.get(job))
+
+
+def _ended(record: RunRecord) -> bool:
+    """False; fails where the job has ended."""
+    assert not record.phase.terminal, f"{record.id} is {record.phase} already: {record.reason}"
     return False

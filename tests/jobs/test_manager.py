@@ -1,6 +1,7 @@
 """The queue, with jobs in threads and a stand-in for training."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from playground.config.run import RunConfig
 from playground.errors import Busy, ConfigError, RunError
+from playground.jobs import allowance
 from playground.jobs.executors import ProcessExecutor, ThreadExecutor, chosen_executor
 from playground.jobs.manager import JobManager
 from playground.runs.context import JobContext
@@ -95,13 +97,66 @@ def test_a_person_has_only_so_many_jobs_at_a_time(store: RunStore, manager: JobM
     wait_for(store, third)
 
 
+def test_a_participants_job_is_stopped_after_its_minutes_and_says_why(
+    store: RunStore, manager: JobManager, gate: threading.Event
+) -> None:
+    minutes = 30.0
+    ann, host = manager.submit("run", {}, "ann", minutes=lambda: minutes), manager.submit("run", {}, "host")
+    wait_for(store, ann, Phase.RUNNING)
+    minutes = 0.001  # the host changes the rules while it goes on
+    wait_for(store, ann)
+    ended = store.get(ann)
+    assert ended.phase is Phase.STOPPED
+    assert ended.reason.startswith("A participant's job may take 0.001 minutes at a time here, and this one has had")
+    assert ended.reason.endswith("in the Room tab. Stopped at step 1; nothing saved.")
+    wait_for(store, host, Phase.RUNNING)
+    gate.set()
+    wait_for(store, host)
+    assert store.get(host).phase is Phase.DONE
+
+
+def test_one_that_takes_no_step_after_its_minutes_is_killed(
+    store: RunStore, manager: JobManager, training_is: Callable[[Training], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "GRACE_SECONDS", 0.5)
+
+    def deaf(config: RunConfig, context: JobContext) -> Trained:
+        context.running()
+        while True:
+            time.sleep(0.01)
+
+    training_is(deaf)
+    job = manager.submit("run", {}, "ann", minutes=lambda: 0.001)
+    wait_for(store, job)
+    ended = store.get(job)
+    assert ended.phase is Phase.STOPPED
+    assert ended.reason == (
+        "It took no step in which to stop after the 0.001 minutes it had here, so it was killed before its first step; "
+        "there is no checkpoint."
+    )
+
+
+def test_what_participants_have_waiting_can_be_called_off(
+    store: RunStore, manager: JobManager, gate: threading.Event
+) -> None:
+    going, waiting = (manager.submit("run", {}, "ann", minutes=lambda: 30) for _ in range(2))
+    wait_for(store, going, Phase.RUNNING)
+    hosts = manager.submit("run", {}, "host")
+    assert manager.call_off("Closed.") == 1
+    assert (store.get(waiting).phase, store.get(waiting).reason) == (Phase.STOPPED, "Closed.")
+    assert manager.call_off("Closed.") == 0
+    gate.set()
+    wait_for(store, hosts)
+    assert {store.get(job).phase for job in (going, hosts)} == {Phase.DONE}
+
+
 def test_the_executor_is_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLAYGROUND_EXECUTOR", "thread")
     assert isinstance(chosen_executor(), ThreadExecutor)
     monkeypatch.setenv("PLAYGROUND_EXECUTOR", "")
     assert isinstance(chosen_executor(), ProcessExecutor)
     monkeypatch.setenv("PLAYGROUND_EXECUTOR", "threads")
-    with pytest.raises(ConfigError, match="must be process or thread; got 'threads'"):
+    with pytest.raises(ConfigError, match="must be process, thread or zero_gpu; got 'threads'"):
         chosen_executor()
 
 

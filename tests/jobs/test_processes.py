@@ -104,14 +104,16 @@ def test_a_second_stop_kills_a_worker_that_is_stuck(store: RunStore, manager: Jo
     (worker,) = workers_of(os.getpid())
     worker.suspend()
     assert [manager.stop(job), manager.stop(job)] == [1, 2]
-    wait_for(store, job, timeout=10)
+    wait_for(store, job)
     record, saved = store.get(job), sealed(store.folder(job))[0].step
     assert (record.phase, record.reason) == (
         Phase.STOPPED,
         f"Killed at step {record.steps}; the last checkpoint is of step {saved}.",
     )
     assert not worker.is_running()
-    assert json.loads((store.folder(job) / "result.json").read_text())["phase"] == "stopped"
+    told = store.folder(job) / "result.json"
+    wait_until(told.is_file, what="its result")
+    assert json.loads(told.read_text())["phase"] == "stopped"
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from playground.models.serving import ModelServer
 from tests.hub_server import StandIn, serve
 
 
@@ -18,3 +19,18 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandI
     with serve() as running:
         monkeypatch.setenv("HF_ENDPOINT", running.url)
         yield running
+
+
+@pytest.fixture
+def llama(small_models: dict[str, Path]) -> Path:
+    return small_models["llama"]
+
+
+@pytest.fixture
+def server(llama: Path) -> ModelServer:
+    """With the small Llama loaded."""
+    found = ModelServer()
+    found.start_loading(str(llama), "float32", "cpu")
+    status = found.wait_loaded()
+    assert status.state == "ready", status.error
+    return found

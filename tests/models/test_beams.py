@@ -21,6 +21,8 @@ from playground.models.generation import context_length, generate
 from playground.models.trace import trace
 from tests.small_models import FAMILIES
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TEXTS = ("The film", "Human: What is the capital of France?\n\nAssistant:", "He go to the park. He go to the park.")
 EARLY: dict[str, Any] = {"false": False, "true": True, "never": "never"}
 CLOSE = 1e-5
@@ -88,14 +90,6 @@ def subjects(small_models: dict[str, Path]) -> dict[str, Subject]:
     assert entry.folder is not None
     folders = {family: small_models[family] for family in FAMILIES} | {"tiny": entry.folder}
     return {name: Subject(folder) for name, folder in folders.items()}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Any:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def endings(subject: Subject, prompt: list[int], length: int, places: list[int]) -> list[int]:

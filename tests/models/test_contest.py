@@ -2,11 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from playground.config.beams import BeamSettings
 from playground.errors import Cancelled, ModelError, RunError
@@ -17,19 +16,13 @@ from playground.models.contest import Contest, contest
 from playground.models.prompting import chat_ids, start_ids
 from playground.models.serving import ModelServer
 from playground.models.streams import streamed
-from tests.models.test_serving import make_run
+from tests.models.served import make_run
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PROMPT = "Human: What is the capital of France?"
 SMALL = BeamSettings(num_beams=3, max_new_tokens=5)
 LONG = BeamSettings(num_beams=16, max_new_tokens=128, early_stopping="never", length_penalty=3)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Answers: equal to transformers' own where they must be, and independent of everything they must not depend on."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
@@ -26,6 +25,8 @@ from playground.models.prefill import keeps_all, left_padded
 from playground.runs.events import Progress
 from tests.small_models import FAMILIES
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TEXTS = (
     "Below is an instruction that describes a task.",
     "The film",
@@ -46,15 +47,6 @@ STRATEGIES = (
     GenerationSettings(strategy="beam", max_new_tokens=12, num_beams=3),
     GenerationSettings(strategy="beam", max_new_tokens=12, num_beams=3, repetition_penalty=1.3, presence_penalty=0.5),
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small models are faster without a team of threads, and a busy machine slows them less."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class Loaded:

@@ -14,9 +14,12 @@ from playground.errors import ModelError
 from playground.models import memory
 from playground.models.adapters import attach_lora
 from playground.models.catalogue import CATALOGUE, find
+from playground.models.folder import read_config
 from playground.models.loading import load
 from playground.models.memory import (
+    Drawn,
     MemoryEstimate,
+    adapted_weights,
     estimate_generation,
     estimate_loading,
     estimate_training,
@@ -76,6 +79,14 @@ def test_training_grows_with_what_it_should(small_models: dict[str, Path]) -> No
     per_token = 2 * (8 * 32 + 3 * 64) * 4 + 12 * vocabulary
     assert needed(batch_size=8) - needed(batch_size=4) == 4 * 128 * per_token
     assert needed(max_length=10_000) == needed(max_length=512)
+    # A pair is two texts, and a reward model gives one score and no next token.
+    plain = needed(batch_size=4) - 4 * 128 * per_token
+    for method, each in (("dpo", 2 * per_token), ("reward", 2 * (per_token - 12 * vocabulary))):
+        paired = estimate_training(folder, adapter, replace(training, batch_size=4), method=method).bytes
+        assert paired == plain + 4 * 128 * each
+    every = AdapterSettings(kind="none")
+    held = [estimate_training(folder, every, training, method=method).bytes for method in ("sft", "kto")]
+    assert held[1] - held[0] == 4 * parameters_of(folder)  # the reference is a copy where every weight moves
     assert needed(gradient_checkpointing=True) < needed()
     more = 48 * 2 * ((32 + 32) + (32 + 16))  # weights of rank 64 over those of rank 16
     assert needed(AdapterSettings(rank=64)) - needed() == 12 * more
@@ -83,6 +94,24 @@ def test_training_grows_with_what_it_should(small_models: dict[str, Path]) -> No
     assert gathering == 16 * more
     trained = parameters_of(folder)
     assert needed(AdapterSettings(kind="none"), optimizer="sgd") == needed(AdapterSettings(kind="none")) - 8 * trained
+
+
+def test_answers_that_are_drawn_take_their_cache_and_the_adapted_weights_once_more(
+    small_models: dict[str, Path],
+) -> None:
+    folder, training = small_models["llama"], TrainingSettings(max_length=128, batch_size=1)
+    adapter = AdapterSettings(targets=("all-linear",))
+
+    def needed(rows: int) -> int:
+        return estimate_training(folder, adapter, training, method="ppo", drawn=Drawn(rows, 100)).bytes
+
+    cache = [estimate_generation(read_config(folder), rows, 100, "float32").bytes for rows in (800, 900)]
+    assert needed(900) - needed(800) == cache[1] - cache[0] > 0
+    # Two layers of width 32, MLP 64, two of four heads for keys and values.
+    adapted = 2 * (2 * 32 * 32 + 2 * 32 * 16 + 3 * 32 * 64)
+    assert adapted_weights(folder, adapter) == adapted
+    assert lora_weights(folder, adapter) == adapter.rank * 2 * (2 * 64 + 2 * 48 + 3 * 96)
+    assert needed(1) == estimate_training(folder, adapter, training, method="ppo").bytes
 
 
 def test_a_container_has_less_than_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,9 @@ from playground.models.rollouts import Drawn, Rollout, Wish, draw
 from playground.models.serving import ModelServer
 from playground.models.shelf import Side
 from playground.runs.events import Progress
-from tests.models.test_serving import make_run
+from tests.models.served import make_run
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PROMPT = "The film was a joy"
 SETTINGS = GenerationSettings(strategy="sampling", max_new_tokens=12, temperature=1.3, seed=3)
@@ -28,14 +29,6 @@ EVERYTHING = GenerationSettings(
     strategy="sampling", max_new_tokens=10, temperature=0.8, top_k=50, top_p=0.95, min_p=0.001, typical_p=0.98, seed=5,
     repetition_penalty=1.2, presence_penalty=0.3, frequency_penalty=-0.1,
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +49,7 @@ def server(small_models: dict[str, Path]) -> ModelServer:
 
 def drawn(model: LoadedModel, settings: GenerationSettings, count: int, rows: int | None = None) -> list[Rollout]:
     prompt = model.tokenizer(PROMPT)["input_ids"]
-    drawing = Drawing(model.model, model.tokenizer, prompt, settings, count, rows_at_once=rows)
+    drawing = Drawing(Side(model.model, None), model.tokenizer, prompt, settings, count, rows_at_once=rows)
     with inference(model.model):
         while not drawing.done:
             drawing.step(Side(model.model, None))

@@ -1,9 +1,7 @@
-"""The model server: coming and going of models, adapters of runs, and many people at once."""
+"""The model server: coming and going of models, what it answers, and people in line."""
 
-import shutil
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,66 +11,17 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from playground.config import codec
-from playground.config.generation import GenerationSettings
-from playground.config.run import AdapterSettings, ModelRef, RunConfig, RunRef
-from playground.errors import Busy, Cancelled, ModelError, OutOfMemory, RunError
-from playground.models import memory, residence, shelf
-from playground.models.adapters import attach_lora, merge_adapter
-from playground.models.generation import generate, next_logits
+from playground.config.run import ModelRef
+from playground.errors import Busy, Cancelled, ModelError, OutOfMemory
+from playground.models import memory, residence
+from playground.models.generation import next_logits
 from playground.models.loading import load
 from playground.models.memory import MemoryEstimate
 from playground.models.serving import ModelServer, PairUpdate
 from playground.models.turns import Turns
-from playground.runs.home import runs_folder
-from tests.waiting import wait_until
+from tests.models.served import GREEDY, PROMPT, expected_text, make_run
 
-GREEDY = GenerationSettings(max_new_tokens=16)
-SAMPLING = GenerationSettings(strategy="sampling", max_new_tokens=16, temperature=1.3, seed=5)
-PROMPT = "Human: What is the capital of France?\n\nAssistant:"
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small models are faster without a team of threads, and a busy machine slows them less."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture
-def llama(small_models: dict[str, Path]) -> Path:
-    return small_models["llama"]
-
-
-@pytest.fixture
-def server(llama: Path) -> ModelServer:
-    """With the small Llama loaded."""
-    found = ModelServer()
-    found.start_loading(str(llama), "float32", "cpu")
-    status = found.wait_loaded()
-    assert status.state == "ready", status.error
-    return found
-
-
-def make_run(run: str, model: ModelRef, base: Path, *, seed: int, kind: str = "adapter") -> Path:
-    """A run's folder with weights as if it had been trained: an adapter far from zero, or the model merged with it."""
-    folder = runs_folder() / run
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text(codec.dumps(RunConfig(model=model, name=f"the {run}")), encoding="utf-8")
-    tuned = attach_lora(AutoModelForCausalLM.from_pretrained(base), AdapterSettings(rank=4), seed)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, weight in tuned.named_parameters():
-            if "lora_B" in name:
-                weight.copy_(torch.randn(weight.shape, generator=generator))
-    if kind == "adapter":
-        tuned.save_pretrained(folder / "adapter")
-    else:
-        tuned.merge_and_unload().save_pretrained(folder / "model")
-        AutoTokenizer.from_pretrained(base).save_pretrained(folder / "model")
-    return folder
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_a_model_steps_aside_and_comes_back(server: ModelServer, llama: Path) -> None:
@@ -114,17 +63,6 @@ def test_more_answers_than_fit_are_refused_before_they_begin(server: ModelServer
     with memory.promised(lambda: 10**15), pytest.raises(OutOfMemory, match=refusal):
         server.answer(PROMPT, GREEDY)
     assert server.answer(PROMPT, GREEDY).text
-
-
-def expected_text(base: Path, run: str | None, settings: GenerationSettings, prompt: str = PROMPT) -> str:
-    """What a model with the run's adapter merged into its weights answers by itself."""
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(base), AutoTokenizer.from_pretrained(base)
-    if run:
-        merge_adapter(model, runs_folder() / run / "adapter")
-    return generate(model, tokenizer, [tokenizer(prompt)["input_ids"]], settings)[0].text
-
-
-# coming and going
 
 
 def test_loading_and_unloading(llama: Path) -> None:
@@ -215,9 +153,6 @@ def test_a_model_that_does_not_fit_beside_the_other_comes_after_it(
     assert "choose a smaller model" in status.error
 
 
-# next token
-
-
 def test_next_token(server: ModelServer, llama: Path) -> None:
     model, tokenizer = AutoModelForCausalLM.from_pretrained(llama), AutoTokenizer.from_pretrained(llama)
     found = server.next_token("The film")
@@ -285,167 +220,6 @@ def test_what_cannot_be_looked_at(server: ModelServer) -> None:
     server.tokenizer.chat_template = None
     with pytest.raises(ModelError, match="no chat template"):
         server.next_token("Hello", chat=True)
-
-
-# runs
-
-
-def test_an_adapter_of_a_run_answers_as_if_merged(server: ModelServer, llama: Path) -> None:
-    make_run("one", str(llama), llama, seed=1)
-    merged = merge_adapter(AutoModelForCausalLM.from_pretrained(llama), runs_folder() / "one" / "adapter")
-    found = server.next_token(PROMPT, run="one")
-    np.testing.assert_allclose(found.logits, next_logits(merged, found.ids), atol=1e-4)
-    plain = AutoModelForCausalLM.from_pretrained(llama)
-    assert np.abs(found.logits - next_logits(plain, found.ids).numpy()).max() > 0.1
-    np.testing.assert_allclose(server.next_token(PROMPT).logits, next_logits(plain, found.ids), atol=1e-4)
-    assert server.answer(PROMPT, GREEDY, run="one").text == expected_text(llama, "one", GREEDY)
-
-
-@pytest.mark.parametrize("damage", ["cut", "gone", "nonsense", "settings"])
-def test_a_damaged_adapter_is_an_error_and_the_model_stays_whole(server: ModelServer, llama: Path, damage: str) -> None:
-    make_run("good", str(llama), llama, seed=1)
-    broken = make_run("broken", str(llama), llama, seed=2) / "adapter"
-    weights = broken / "adapter_model.safetensors"
-    match damage:
-        case "cut":
-            weights.write_bytes(weights.read_bytes()[:-100])
-        case "gone":
-            weights.unlink()
-        case "nonsense":
-            weights.write_bytes(b"nonsense")
-        case "settings":
-            (broken / "adapter_config.json").write_text("{", encoding="utf-8")
-    before = server.answer(PROMPT, GREEDY, run="good").text
-    with pytest.raises(ModelError, match="adapter of broken cannot be read: a file of it is missing, cut short"):
-        server.answer(PROMPT, GREEDY, run="broken")
-    assert server.answer(PROMPT, GREEDY, run="good").text == before
-
-
-STRATEGIES = (GREEDY, SAMPLING, GenerationSettings(strategy="beam", num_beams=3, max_new_tokens=8))
-
-
-@pytest.mark.parametrize("settings", STRATEGIES, ids=lambda chosen: chosen.strategy)
-def test_both_sides_at_once_equal_each_alone(server: ModelServer, llama: Path, settings: GenerationSettings) -> None:
-    make_run("one", str(llama), llama, seed=1)
-    updates = list(server.stream_pair(PROMPT, "one", settings))
-    last = updates[-1]
-    assert last == PairUpdate(expected_text(llama, None, settings), expected_text(llama, "one", settings), done=True)
-    assert last.base != last.tuned
-    assert [update.done for update in updates] == [False] * (len(updates) - 1) + [True]
-    if "\ufffd" not in last.base + last.tuned:  # bytes that are no text are judged anew with every further byte
-        assert all(last.base.startswith(update.base) and last.tuned.startswith(update.tuned) for update in updates)
-
-
-def test_adapters_come_and_go(server: ModelServer, llama: Path) -> None:
-    """More runs than stay attached, asked for twice over; then one deleted, one trained further, and none left."""
-    runs = [f"run{number}" for number in range(shelf.ADAPTERS + 2)]
-    for seed, run in enumerate(runs):
-        make_run(run, str(llama), llama, seed=seed)
-    texts = {run: expected_text(llama, run, GREEDY) for run in runs}
-    for run in runs + runs[::-1]:
-        assert server.answer(PROMPT, GREEDY, run=run).text == texts[run]
-    shutil.rmtree(runs_folder() / runs[0])
-    with pytest.raises(RunError, match="not there; it was deleted"):
-        server.answer(PROMPT, GREEDY, run=runs[0])
-    shutil.rmtree(runs_folder() / runs[1])
-    make_run(runs[1], str(llama), llama, seed=77)
-    assert server.answer(PROMPT, GREEDY, run=runs[1]).text == expected_text(llama, runs[1], GREEDY) != texts[runs[1]]
-    shutil.rmtree(runs_folder())
-    for run in runs:
-        with pytest.raises(RunError):
-            server.answer(PROMPT, GREEDY, run=run)
-    assert server.answer(PROMPT, GREEDY).text == expected_text(llama, None, GREEDY)
-
-
-def test_a_deleted_run_gives_its_memory_back_in_its_turn(server: ModelServer, llama: Path) -> None:
-    make_run("gone", str(llama), llama, seed=1)
-    make_run("stays", str(llama), llama, seed=2)
-    text = server.answer(PROMPT, GREEDY, run="stays").text
-    server.answer(PROMPT, GREEDY, run="gone")
-    held = server.require().shelf
-    with server.turn():
-        server.forget("gone")
-        assert held.holds("gone")
-    wait_until(lambda: not held.holds("gone"))
-    assert held.holds("stays")
-    assert server.answer(PROMPT, GREEDY, run="stays").text == text
-    server.forget("stays")
-    wait_until(lambda: not held.holds("stays"))
-    server.forget("nobody")
-    assert server.answer(PROMPT, GREEDY).text == expected_text(llama, None, GREEDY)
-
-
-def test_runs_that_cannot_sit_on_the_loaded_model(
-    server: ModelServer, llama: Path, small_models: dict[str, Path]
-) -> None:
-    make_run("other", str(small_models["opt"]), small_models["opt"], seed=1)
-    with pytest.raises(ModelError, match=r"Run the other was trained on opt, but the loaded model is llama; load opt"):
-        server.answer(PROMPT, GREEDY, run="other")
-    make_run("chained", RunRef("other"), llama, seed=1)
-    with pytest.raises(ModelError, match="trained on the model of run other"):
-        list(server.stream_pair(PROMPT, "chained", GREEDY))
-    empty = make_run("empty", str(llama), llama, seed=1)
-    shutil.rmtree(empty / "adapter")
-    with pytest.raises(RunError, match="the empty has no trained weights"):
-        server.next_token(PROMPT, run="empty")
-
-
-def test_a_run_on_a_run_sits_on_the_model_of_that_run(server: ModelServer, llama: Path) -> None:
-    make_run("first", str(llama), llama, seed=1)
-    make_run("second", RunRef("first"), llama, seed=2)
-    server.start_loading(RunRef("first"), "float32", "cpu")
-    assert server.wait_loaded().state == "ready"
-    model = merge_adapter(AutoModelForCausalLM.from_pretrained(llama), runs_folder() / "first" / "adapter")
-    ids = server.next_token(PROMPT).ids
-    np.testing.assert_allclose(server.next_token(PROMPT).logits, next_logits(model, ids), atol=1e-4)
-    merge_adapter(model, runs_folder() / "second" / "adapter")
-    np.testing.assert_allclose(server.next_token(PROMPT, run="second").logits, next_logits(model, ids), atol=1e-4)
-
-
-def test_a_wholly_trained_model_stands_beside_its_base(
-    server: ModelServer, llama: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = make_run("whole", str(llama), llama, seed=1, kind="model")
-    *_, last = server.stream_pair(PROMPT, "whole", SAMPLING)
-    assert last.base == expected_text(llama, None, SAMPLING)
-    assert last.tuned == expected_text(folder / "model", None, SAMPLING)
-    make_run("larger", str(llama), llama, seed=2, kind="model")
-    hopeless = MemoryEstimate(bytes=10**15, available=10**9, device="cpu")
-    monkeypatch.setattr(shelf, "estimate_loading", lambda *_, **__: hopeless)
-    with pytest.raises(OutOfMemory, match="load the model of run larger by itself"):
-        server.answer(PROMPT, GREEDY, run="larger")
-
-
-# many people
-
-
-def test_many_people_with_different_runs_get_what_they_would_get_alone(server: ModelServer, llama: Path) -> None:
-    runs = [None, "one", "two", "three"]
-    for seed, run in enumerate(runs[1:]):
-        assert run
-        make_run(run, str(llama), llama, seed=seed)
-    prompts = ["The film", PROMPT]
-    expected = {
-        (run, prompt, settings.strategy): expected_text(llama, run, settings, prompt)
-        for run in runs
-        for prompt in prompts
-        for settings in (GREEDY, SAMPLING)
-    }
-    assert len(set(expected.values())) > len(expected) / 2, "the runs must differ for the test to say anything"
-
-    def ask(case: int) -> None:
-        run, prompt = runs[case % 4], prompts[case // 4 % 2]
-        settings = (GREEDY, SAMPLING)[case // 8 % 2]
-        if run and case % 3 == 0:
-            *_, last = server.stream_pair(prompt, run, settings)
-            assert last.tuned == expected[run, prompt, settings.strategy]
-            assert last.base == expected[None, prompt, settings.strategy]
-        else:
-            assert server.answer(prompt, settings, run=run).text == expected[run, prompt, settings.strategy]
-
-    with ThreadPoolExecutor(12) as people:
-        list(people.map(ask, range(48)))
-    assert server.status().waiting == 0
 
 
 def test_a_reader_who_leaves_holds_nobody_up(server: ModelServer, llama: Path) -> None:

@@ -36,8 +36,8 @@ def run_of(store: RunStore, phase: Phase = Phase.DONE, name: str = "A run", **do
     return run
 
 
-def evaluation_of(store: RunStore, run: str, phase: Phase = Phase.DONE) -> str:
-    document = {"run": run, "split": "test", "generation": {"strategy": "greedy"}}
+def evaluation_of(store: RunStore, run: str, phase: Phase = Phase.DONE, *others: str) -> str:
+    document = {"run": run, "others": list(others), "split": "test", "generation": {"strategy": "greedy"}}
     made = store.create("evaluation", document, method="evaluation", model=run, name="Scores", owner="ann")
     if phase.terminal:
         store.append(made, [PhaseChange(Phase.PREPARING)])
@@ -208,3 +208,14 @@ def test_what_a_config_stands_on() -> None:
         "reward-2",
     }
     assert references({"run": "sft-1", "model": "run", "data": {"columns": {"run": "a", "b": "c"}}}) == set()
+
+
+@pytest.mark.parametrize("at", ["", "@40"])
+def test_a_run_stays_while_it_answers_beside_another(store: RunStore, at: str) -> None:
+    run, other = run_of(store), run_of(store)
+    waiting = evaluation_of(store, run, Phase.QUEUED, other + at)
+    with pytest.raises(RunError, match=f"cannot be deleted while it is evaluated by Scores \\({waiting}\\)"):
+        delete(store, other)
+    store.append(waiting, [PhaseChange(Phase.PREPARING)])
+    store.finish(waiting, Phase.DONE)
+    delete(store, other)

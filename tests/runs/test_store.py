@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from playground.errors import RunError
-from playground.runs.events import Event, Log, Metric, Phase, PhaseChange, Progress, Resumed, Sample
+from playground.runs.events import Event, Log, Metric, Phase, PhaseChange, Progress, Resumed, Sample, Snapshot
 from playground.runs.records import FOLLOWS, RESUMABLE
 from playground.runs.store import RunStore
 from playground.runs.summary import summary
@@ -316,6 +316,7 @@ def test_what_an_attempt_lost_is_taken_back(store: RunStore) -> None:
     run = running(store)
     store.append(run, [Metric(step, {"loss": float(step)}) for step in range(1, 6)])
     store.append(run, [Metric(4, {"eval_loss": 9.0}), Sample(4, 0, "p", "a", "r"), Sample(2, 0, "p", "a", "r")])
+    store.append(run, [Snapshot(step, "reward.scores", {"chosen": [1.5]}) for step in (3, 4)])
     cursor = store.events(run).cursor
     store.finish(run, Phase.FAILED, "Killed.")
     store.resume(run)
@@ -325,6 +326,7 @@ def test_what_an_attempt_lost_is_taken_back(store: RunStore) -> None:
         (1, {"loss": 1.0}), (2, {"loss": 2.0}), (3, {"loss": 3.0}), (4, {"loss": 0.4}),
     ]  # fmt: skip
     assert [event.step for event in events_of(store, run) if isinstance(event, Sample)] == [2]
+    assert [event.step for event in events_of(store, run) if isinstance(event, Snapshot)] == [3]
     assert (store.get(run).steps, store.last_metrics(run)) == (4, {"loss": 0.4})
     assert store.reached(run, 2) == (2, {"loss": 2.0})
     followed = [event for _, event in store.events(run, cursor).events]

@@ -12,14 +12,16 @@ from transformers import AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 from trl.trainer import base_trainer
 
-from playground.config import run as config_run
+from playground.config.methods import METHODS as CONFIGURED
 from playground.config.run import AdapterSettings, DataSettings, RunRef, TrainingSettings
 from playground.config.settings import settings_of
 from playground.data.splits import prepare
 from playground.errors import RunError
+from playground.export import card
 from playground.runs.context import JobContext
-from playground.training import dispatch, saving, sft
+from playground.training import dispatch, saving
 from playground.training.arguments import trainer_arguments
+from playground.training.ground import Ground
 from playground.training.precision import Precision, choose_precision
 from playground.training.rows import IGNORED, Encoding
 from playground.training.samples import fixed_prompts
@@ -30,15 +32,16 @@ from tests.training.runs import ROWS, execute, make_config, write_rows
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
-def test_every_method_of_a_config_can_be_run() -> None:
-    assert dispatch.METHODS.keys() == config_run.METHODS.keys()
+def test_every_method_of_a_config_can_be_run_and_put_into_words() -> None:
+    assert dispatch.METHODS.keys() == CONFIGURED.keys()
+    assert card.METHODS.keys() == CONFIGURED.keys()
 
 
 def test_a_failed_run_lets_go_of_its_model_while_the_error_is_looked_at(
     small_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held: list[weakref.ref[Any]] = []
-    make = sft._trainable
+    make = Ground.trainable
 
     def remember(*args: Any) -> Any:
         model = make(*args)
@@ -48,7 +51,7 @@ def test_a_failed_run_lets_go_of_its_model_while_the_error_is_looked_at(
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
-    monkeypatch.setattr(sft, "_trainable", remember)
+    monkeypatch.setattr(Ground, "trainable", remember)
     monkeypatch.setattr(SFTTrainer, "compute_loss", fail)
     with pytest.raises(torch.OutOfMemoryError) as error:
         execute(make_config(small_models["llama"], write_rows(tmp_path)), tmp_path / "run")

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from datasets import Features
 from transformers import AutoTokenizer
 
 from playground.config.run import DataSettings
@@ -13,7 +14,7 @@ from playground.data.masking import TokenizedRow
 from playground.data.splits import prepare
 from playground.errors import Cancelled
 from playground.runs.context import JobContext
-from playground.training.rows import IGNORED, Encoding, as_dataset
+from playground.training.rows import IDS, IGNORED, Encoding, as_dataset, labelled
 from playground.training.samples import fixed_prompts
 from tests.training.runs import write_rows
 
@@ -36,7 +37,10 @@ def test_prompts_without_an_answer_are_sampled_and_rows_without_a_place_are_pass
 
 def test_rows_in_a_file_are_those_in_memory() -> None:
     tokenized = [TokenizedRow([1, 2, place], [0, 1, 1], 2, truncated=False, answer_cut=False) for place in range(2500)]
-    in_memory, in_a_file = (as_dataset(tokenized, in_memory=choice) for choice in (True, False))
+    features = Features({"input_ids": IDS, "labels": IDS})
+    in_memory, in_a_file = (
+        as_dataset(map(labelled, tokenized), features, in_memory=choice) for choice in (True, False)
+    )
     assert in_memory.to_dict() == in_a_file.to_dict()
     assert in_memory[2400] == {"input_ids": [1, 2, 2400], "labels": [IGNORED, 2, 2400]}
     [file] = (Path(found["filename"]) for found in in_a_file.cache_files)

@@ -15,7 +15,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground.errors import DataError, ModelError, RunError
 from playground.runs.events import Event, Metric, Phase, Progress
-from playground.training import sft
+from playground.training import ground
+from playground.training.ground import Ground
 from tests.small_models import FAMILIES
 from tests.training.runs import ROWS, execute, make_config, weights_of, without_dropout, write_rows
 
@@ -39,14 +40,14 @@ def rows(tmp_path: Path) -> Path:
 def trained(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Holds the model that the next run trains, and a copy of its weights before the first step."""
     held: dict[str, Any] = {}
-    make = sft._trainable
+    make = Ground.trainable
 
     def remember(*args: Any) -> Any:
         held["model"] = make(*args)
         held["before"] = weights_of(held["model"])
         return held["model"]
 
-    monkeypatch.setattr(sft, "_trainable", remember)
+    monkeypatch.setattr(Ground, "trainable", remember)
     return held
 
 
@@ -266,7 +267,7 @@ def test_bfloat16_trains_a_float32_adapter_beside_bfloat16_weights(
 def test_float16_without_a_gpu_is_refused_before_anything_is_loaded(
     small_models: dict[str, Path], rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sft, "choose_device", lambda _: torch.device("cpu"))
+    monkeypatch.setattr(ground, "choose_device", lambda _: torch.device("cpu"))
     with pytest.raises(RunError, match="float16 needs a CUDA GPU, and this run is on cpu"):
         execute(make_config(small_models["llama"], rows, precision="float16"), tmp_path / "run")
 

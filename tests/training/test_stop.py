@@ -49,7 +49,7 @@ def test_stop_ends_at_the_step_and_saves(small_models: dict[str, Path], rows: Pa
     assert [step for step, _ in ran.curve("loss")] == [1, 2, 3]
     assert [step for step, _ in ran.curve("eval_loss")] == [0]
     assert learnt(ran)
-    assert {path.name for path in ran.folder.iterdir()} <= {"adapter", "checkpoints"}
+    assert {path.name for path in ran.folder.iterdir()} <= {"adapter", "checkpoints", "steps"}
 
 
 def test_stop_during_the_first_samples_still_takes_one_step(

@@ -19,7 +19,7 @@ from tests.browser.conftest import Server, running_app
 from tests.evaluation.finished_runs import data_file
 from tests.small_models import make_model
 from tests.ui.evaluations import run_of
-from tests.ui.test_identity import request
+from tests.ui.people import request
 
 KEY = "a script's own secret text"
 ENDED = ("done", "stopped", "failed", "interrupted")
@@ -82,7 +82,9 @@ def test_a_script_tunes_and_evaluates(app: Server) -> None:
     evaluation = client.predict(run=run, limit=3, api_name="/evaluate")["evaluation"]
     status = ended(client, evaluation)
     assert (status["phase"], status["model"]) == ("done", run)
-    assert set(status["result"]) == {"examples", "signature", "base", "tuned"}
+    parts = {"examples", "signature", "base", "tuned", "significance", "judge", "models", "judges"}
+    assert set(status["result"]) == parts
+    assert status["result"]["judge"] is None
     assert status["result"]["examples"] == 3
     assert str(app.home) not in json.dumps(status)
 
@@ -137,7 +139,7 @@ def test_without_rights_raw_calls_change_nothing(workshop: tuple[Server, str], k
         post(server, "start_run", {**named, "model": "/etc"}, key),
         post(server, "start_run", {**named, "data": {"source": "/etc/passwd"}}, key),
         post(server, "start_run", {**named, "model": {"run": run}}, key),
-        post(server, "evaluate", run, "test", 3, key),
+        post(server, "evaluate", run, "test", 3, key, []),
         post(server, "stop_run", run, key),
     ]
     assert all("event: error" in answer for answer in answers), answers
@@ -152,4 +154,4 @@ def test_without_rights_raw_calls_change_nothing(workshop: tuple[Server, str], k
 
 def test_the_host_key_opens_what_others_may_not(workshop: tuple[Server, str]) -> None:
     server, run = workshop
-    assert '"evaluation": "evaluation-' in post(server, "evaluate", run, "test", 3, "the-key-of-the-host")
+    assert '"evaluation": "evaluation-' in post(server, "evaluate", run, "test", 3, "the-key-of-the-host", [])

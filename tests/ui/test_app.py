@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from playground.runs.events import Metric, Phase, PhaseChange
+from playground.runs.events import Metric, Phase, PhaseChange, Snapshot
 from playground.ui import app, identity, routes
 from playground.ui.services import Services, chat_template_in
 
@@ -52,6 +52,27 @@ def test_every_handler_is_private_or_has_a_plain_name(page: gr.Blocks) -> None:
     assert public <= documented
 
 
+def test_no_widget_leans_on_properties_that_a_handler_without_news_takes_away(page: gr.Blocks) -> None:
+    """Shift stayed empty where a run was chosen before the view was opened: `gr.skip()` had replaced its settings."""
+    assert [block.elem_id for block in page.blocks.values() if isinstance(block, gr.HTML) and block.props] == []
+
+
+def test_what_a_widget_asks_for_right_after_a_stop_is_not_dropped(page: gr.Blocks) -> None:
+    """Gradio holds a stopped event for running until the server has answered, and "once" drops what comes meanwhile."""
+    stopped = [page.fns[index] for fn in page.fns.values() for index in fn.cancels]
+    own = [fn for fn in stopped if all(isinstance(page.blocks[block], gr.HTML) for block, _ in fn.targets if block)]
+    assert len(own) == 3
+    assert {fn.trigger_mode for fn in own} == {"multiple"}
+
+
+def test_events_are_not_summed_up_for_a_page_of_statistics_that_is_off(page: gr.Blocks) -> None:
+    queue = page._queue
+    queue.events_recorded += 1
+    found = queue.compute_analytics_summary([{"function": "f", "status": "success", "process_time": 1}])  # type: ignore[no-untyped-call]
+    assert found == {"functions": {}}
+    assert queue.ANALYTICS_MAX_EVENTS == 100
+
+
 def test_status_before_the_model_server_is_there(client: TestClient, services: Services) -> None:
     assert not services.first_page.is_set()
     answer = client.get("/playground/status")
@@ -72,6 +93,18 @@ def test_metrics_come_by_cursor_and_each_once(client: TestClient, services: Serv
     text = client.get("/playground/metrics", params={"run": run, "since": first["cursor"]}).text
     assert "NaN" not in text
     assert [event["step"] for event in json.loads(text)["events"]] == [2]
+
+
+def test_a_long_history_is_sent_compressed_and_news_are_not(client: TestClient, services: Services) -> None:
+    run = services.store.create("run", {}, method="ppo", model="tiny", name="", owner="ann")
+    data = {"tokens": [" 한국어"] * 400, "numbers": [0.25] * 400}
+    services.store.append(run, [Snapshot(step, "ppo.clip", data) for step in range(1, 21)])
+    whole = client.get("/playground/metrics", params={"run": run, "since": 0})
+    assert whole.headers["content-encoding"] == "gzip"
+    assert whole.json()["events"][-1]["data"] == data
+    news = client.get("/playground/metrics", params={"run": run, "since": whole.json()["cursor"]})
+    assert "content-encoding" not in news.headers
+    assert news.json()["events"] == []
 
 
 @pytest.mark.parametrize(

@@ -18,15 +18,10 @@ from playground.models.serving import ModelServer
 from playground.ui import beam_view, i18n, identity
 from playground.ui.services import Services
 from tests.ui.evaluations import run_of
-from tests.ui.test_evaluate import ANN, BEN, FAR
+from tests.ui.people import ANN, BEN, FAR
 
 PROMPT = "The film"
 SMALL = {"num_beams": 3, "max_new_tokens": 4, "asked": 7}
-
-
-@pytest.fixture(autouse=True)
-def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(identity.HOST_KEY_VARIABLE, raising=False)
 
 
 @pytest.fixture(scope="module")

@@ -1,47 +1,22 @@
 """The Data tab's handlers: who may open what, what is said of it, and what is kept of it."""
 
 import json
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import gradio as gr
 import pytest
-from starlette.requests import Request
 
 from playground.config.run import DataSettings, RunConfig
-from playground.data import uploads
-from playground.errors import ConfigError, DataError, NotAllowed, PlaygroundError
-from playground.runs.events import Progress
-from playground.ui import data_form, data_reading, data_view, identity, run_form
-from playground.ui.data_shelf import DataShelf, Kept
+from playground.errors import ConfigError, NotAllowed, PlaygroundError
+from playground.ui import data_form, data_reading, data_view, run_sources
+from playground.ui.data_shelf import DataShelf
 from playground.ui.data_view import Reader
 from playground.ui.services import Services
-from playground.ui.tabs import data, train
+from playground.ui.tabs import data
 from tests.small_models import tokenizer_of
-
-PERSON = {"key": "the-key-of-ann-is-long-enough", "host": ""}
-FORM = ("alpaca", "", False, "", "", "85 / 10 / 5", "", "train", 512, "response")
-
-
-def asked_from(client: str) -> gr.Request:
-    headers = [(b"host", b"127.0.0.1:7860")]
-    return gr.Request(Request({"type": "http", "client": (client, 1), "headers": headers, "query_string": b""}))
-
-
-HERE, FAR = asked_from("127.0.0.1"), asked_from("192.168.1.7")
-
-
-@pytest.fixture(autouse=True)
-def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(identity.HOST_KEY_VARIABLE, raising=False)
-
-
-@pytest.fixture
-def shelf() -> DataShelf:
-    return DataShelf()
+from tests.ui.opened_data import FORM, PERSON, around, event, form, opened, write
+from tests.ui.people import FAR, HERE
 
 
 @pytest.fixture
@@ -50,31 +25,6 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Services:
     reader = Reader(tokenizer_of("gpt2"), "Small", "small", 512)
     monkeypatch.setattr(data_reading, "reader_of", lambda _: reader)
     return Services("none")
-
-
-def event(**asked: Any) -> gr.EventData:
-    return cast("gr.EventData", SimpleNamespace(_data=asked))
-
-
-def form(source: str, **changed: Any) -> tuple[Any, ...]:
-    values = dict(zip(data_form.PATHS, FORM, strict=True)) | {
-        name.replace("__", "."): new for name, new in changed.items()
-    }
-    return (source, *values.values())
-
-
-def opened(
-    shelf: DataShelf, source: str, before: object = None, request: gr.Request = HERE, **changed: Any
-) -> tuple[Any, dict[str, Any]]:
-    """What stands in `shell.data` and what the view shows at the end of opening."""
-    *_, last = data.open_form(shelf, request, PERSON, before, *form(source, **changed))
-    return last
-
-
-def write(folder: Path, name: str, content: str) -> str:
-    path = folder / name
-    path.write_text(content, encoding="utf-8")
-    return str(path)
 
 
 @pytest.fixture
@@ -107,7 +57,7 @@ def test_paths_and_hub_ids_are_for_the_host_by_any_way(shelf: DataShelf, service
         assert view["message"].startswith("Only the host can open paths and Hub data sets")
         assert "mapping" not in view
     *_, (_, reopened) = data.reopen(shelf, PERSON, kept, FAR)
-    *_, (_, used) = data.use_mapping(shelf, event(columns=mapped), FAR, PERSON, None, *form(odd))
+    *_, (_, used) = data.use_mapping(around(shelf), event(columns=mapped), FAR, PERSON, None, *form(odd))
     offered = data.offer_mapping(shelf, FAR, PERSON, kept, *form(odd))
     looked = data_reading.look(services, shelf, event(part="train", index=0), PERSON, kept, FAR)
     measured = data_reading.measure(services, shelf, PERSON, kept, FAR)
@@ -123,10 +73,10 @@ def test_paths_and_hub_ids_are_for_the_host_by_any_way(shelf: DataShelf, service
 
 
 def test_nobody_without_a_key_gets_in(shelf: DataShelf) -> None:
-    *_, (_, view) = data.open_form(shelf, HERE, {}, None, *form("instructions"))
+    *_, (_, view) = data.open_form(around(shelf), HERE, {}, None, *form("instructions"))
     assert "no owner key" in view["message"]
     with pytest.raises(NotAllowed):
-        run_form.take_upload("/etc/hostname", None, HERE)
+        run_sources.take_upload("/etc/hostname", None, HERE)
     with pytest.raises(NotAllowed):
         data.restyle(HERE, None, None, *form("instructions"))
 
@@ -145,7 +95,7 @@ def test_unknown_columns_open_the_mapping_with_the_error_and_a_preview(shelf: Da
     assert preview["rows"][1][0] == {"name": "instruction", "text": "What is 1?", "more": 0}
     assert (preview["usable"], preview["tried"]) == (20, 21)
     assert preview["reasons"] == [{"reason": "Column 'reply' is empty.", "count": 1, "first": 20}]
-    *_, (kept, used) = data.use_mapping(shelf, event(columns=columns), HERE, PERSON, None, *form(odd))
+    *_, (kept, used) = data.use_mapping(around(shelf), event(columns=columns), HERE, PERSON, None, *form(odd))
     assert used["columns"] == columns
     assert used["parts"]["dropped"] == 1
     assert opened(shelf, odd, kept)[0] == kept, "opening anew keeps the mapping"
@@ -189,9 +139,21 @@ def test_a_row_is_shown_as_it_stands_as_text_and_as_tokens(shelf: DataShelf, ser
     assert data_reading.look(services, shelf, event(part="nowhere"), PERSON, kept, HERE)["part"] == "train"
 
 
+def test_key_tokens_give_a_row_its_weight(shelf: DataShelf, services: Services) -> None:
+    kept, _ = opened(shelf, "instructions", sft__key_tokens="the, is", sft__key_token_alpha=0.5)
+    found = data_reading.look(services, shelf, event(part="train", index=0), PERSON, kept, HERE)
+    marked = [found["tokens"][place][1].strip() for place in found["keys"]["places"]]
+    assert marked
+    assert set(marked) <= {"the", "is", "The"}
+    assert found["keys"]["weight"] == 0.5 * (1 + len(marked))
+    split, _ = opened(shelf, "instructions", sft__key_tokens="incomprehensibilities")
+    found = data_reading.look(services, shelf, event(part="train", index=0), PERSON, split, HERE)
+    assert "'incomprehensibilities' is" in found["keys"]["problem"]
+
+
 def test_dropped_rows_have_reasons(shelf: DataShelf, services: Services, odd: str) -> None:
     columns = {"instruction": "ask", "output": "reply"}
-    *_, (kept, _) = data.use_mapping(shelf, event(columns=columns), HERE, PERSON, None, *form(odd))
+    *_, (kept, _) = data.use_mapping(around(shelf), event(columns=columns), HERE, PERSON, None, *form(odd))
     found = data_reading.look(services, shelf, event(part="dropped", index=0), PERSON, kept, HERE)
     assert found["row"] == 20
     assert found["reason"]["text"] == "Column 'reply' is empty."
@@ -236,7 +198,7 @@ def test_both_sides_of_a_preference_share_one_prompt(shelf: DataShelf, services:
 
 def test_words_are_found_forwards_backwards_and_round_the_end(shelf: DataShelf, services: Services, odd: str) -> None:
     columns = {"instruction": "ask", "output": "reply"}
-    *_, (kept, _) = data.use_mapping(shelf, event(columns=columns), HERE, PERSON, None, *form(odd))
+    *_, (kept, _) = data.use_mapping(around(shelf), event(columns=columns), HERE, PERSON, None, *form(odd))
 
     def seek(index: int, step: int, words: str) -> dict[str, Any]:
         asked = event(part="train", index=index, step=step, search=words)
@@ -307,115 +269,6 @@ def test_doubles_and_leaks_are_counted(shelf: DataShelf, tmp_path: Path) -> None
     found = data_reading.count_doubles(shelf, PERSON, kept, HERE)
     assert found["doubles"] == 12
     assert found["leaks"]["test"]["pairs"] == 2
-
-
-def test_the_question_becomes_the_prompt_of_another_tab(shelf: DataShelf) -> None:
-    kept, _ = opened(shelf, "instructions")
-    prompt, tabs = data_reading.take_as_prompt(shelf, event(part="train", index=0, tab="compare"), PERSON, kept, HERE)
-    assert prompt == "Write 359 in words."
-    assert tabs.selected == "compare"
-    _, tabs = data_reading.take_as_prompt(shelf, event(part="train", index=0, tab="model"), PERSON, kept, HERE)
-    assert tabs.selected == "distribution"
-    for wrong in ({"part": "dropped", "index": 0}, {"part": "train", "index": 10**6}):
-        with pytest.raises(DataError):
-            data_reading.take_as_prompt(shelf, event(**wrong), PERSON, kept, HERE)
-
-
-def test_an_upload_is_kept_and_chosen(tmp_path: Path) -> None:
-    path = write(tmp_path, "mine.csv", "instruction,output\na,b\n")
-    chosen = run_form.take_upload(path, PERSON, FAR)
-    assert chosen["value"].startswith(uploads.PREFIX)
-    assert chosen["choices"][-1] == ("mine.csv", chosen["value"])
-
-
-def test_train_takes_what_is_handed_over_and_hands_its_own_back(shelf: DataShelf) -> None:
-    kept, _ = opened(shelf, "instructions", data__limit="40", training__max_length=77)
-    handed, tabs = data.hand_over(kept)
-    assert tabs.selected == "train"
-    assert handed["to"] == "train"
-    assert data.hand_over(handed)[0] != handed, "a second time is a change too"
-    paths = ("data.template", "data.limit", "data.columns", "training.max_length", "training.batch_size", "sft.loss_on")
-    assert train.take_data(paths, kept) == [gr.skip()] * 9
-    taken = train.take_data(paths, handed)
-    assert taken[2]["value"] == "instructions"
-    assert taken[3:] == ["alpaca", "40", "", 77, gr.skip(), "response"]
-    with pytest.raises(DataError):
-        data.hand_over(None)
-    values = ["", "tiny", "lumen-openings", "plain", "3", '{"prompt": "opening"}', 99, 8, "all"]
-    back, tabs = train.show_data(paths, handed, *values)
-    assert tabs.selected == "data"
-    assert back["data"] | {"source": "lumen-openings", "limit": 3, "columns": {"prompt": "opening"}} == back["data"]
-    assert (back["training"], back["sft"], back["to"]) == ({"max_length": 99}, {"loss_on": "all"}, "data")
-
-
-@pytest.mark.parametrize("broken", [{"data": 5}, {"data": {"source": ""}}, {"data": {"unknown": 1}}, 7, [], "x"])
-def test_what_a_browser_kept_in_vain_is_forgotten(shelf: DataShelf, broken: object) -> None:
-    assert data.restore(PERSON, broken, HERE) == [gr.skip()] * 11
-    assert list(data.reopen(shelf, PERSON, broken, HERE)) == [(gr.skip(), gr.skip())]
-    assert opened(shelf, "instructions", broken)[1]["state"] == "ready"
-
-
-def test_everyone_who_asks_at_once_waits_for_one_to_do_the_work() -> None:
-    kept: Kept[int] = Kept(2)
-    started, go = threading.Event(), threading.Event()
-    made: list[int] = []
-    found: list[int] = []
-
-    def make() -> int:
-        started.set()
-        assert go.wait(10)
-        made.append(1)
-        return 5
-
-    threads = [threading.Thread(target=lambda: found.append(kept.get("a", make))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    assert started.wait(10)
-    go.set()
-    for thread in threads:
-        thread.join(10)
-    assert made == [1]
-    assert found == [5] * 4
-
-
-def test_old_and_heavy_results_go_and_failures_are_not_kept() -> None:
-    kept: Kept[int] = Kept(2, lambda value: value, heaviest=10)
-
-    def fail() -> int:
-        raise DataError("no")
-
-    with pytest.raises(DataError):
-        kept.get("x", fail)
-    assert kept.get("x", lambda: 1) == 1
-    assert kept.get("y", lambda: 2) == 2
-    assert kept.get("x", fail) == 1, "kept"
-    assert kept.get("z", lambda: 3) == 3
-    assert kept.get("x", fail) == 1, "used later than y"
-    with pytest.raises(DataError):
-        kept.get("y", fail)
-    assert kept.get("heavy", lambda: 100) == 100
-    assert kept.get("heavy", fail) == 100, "the newest stays"
-    with pytest.raises(DataError):
-        kept.get("z", fail)
-
-
-def test_progress_is_told_while_rows_are_read(shelf: DataShelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    from playground.ui import data_opening
-
-    real = shelf.splits
-    go = threading.Event()
-
-    def slow(settings: DataSettings, progress: Any = None) -> Any:
-        progress(Progress("data", 1234, 0, "rows"))
-        assert go.wait(10)
-        return real(settings)
-
-    monkeypatch.setattr(shelf, "splits", slow)
-    monkeypatch.setattr(data_opening, "TELL_EVERY", 0.01)
-    told: Iterator[Any] = data.open_form(shelf, HERE, PERSON, None, *form("instructions"))
-    assert next(told) == (gr.skip(), {"state": "opening", "done": 1234, "total": 0})
-    go.set()
-    assert [view["state"] for _, view in told][-1] == "ready"
 
 
 def test_every_problem_of_the_form_is_said(shelf: DataShelf) -> None:

@@ -11,10 +11,14 @@ import torch
 from playground.config.generation import GenerationSettings
 from playground.errors import ModelError
 from playground.models.trace import Trace
-from playground.ui import distribution_view
+from playground.room.rules import Rules
+from playground.ui import distribution_view, identity
 from playground.ui.question import BASE
 from playground.ui.services import Services
 from playground.ui.tabs import distribution
+from tests.ui.people import request
+
+ANN = identity.new_person()
 
 
 class OneModel:
@@ -22,7 +26,10 @@ class OneModel:
 
     def __init__(self, state: str = "ready") -> None:
         self.state = state
+        self.rules = Rules()
         self.asked: list[tuple[str, bool, str | None, list[int]]] = []
+        runs = {"r": SimpleNamespace(owner=identity.owner_id(ANN["key"]))}
+        self.store = SimpleNamespace(get=runs.__getitem__)
 
     def status(self) -> dict[str, Any]:
         return {"state": self.state, "title": "One", "ref": "one"}
@@ -60,6 +67,11 @@ def event(**data: object) -> gr.EventData:
     return gr.EventData(None, data)
 
 
+def step(model: OneModel, **asked: object) -> tuple[Any, Any, dict[str, Any]]:
+    """A step that the host asks for."""
+    return distribution.step(services(model), event(**asked), ANN, request())
+
+
 def test_without_a_model_the_picture_waits() -> None:
     for state in ("starting", "empty", "loading", "failed"):
         assert distribution_view.picture_of(services(OneModel(state)), "a", False, "") == {"state": "waiting"}
@@ -72,18 +84,33 @@ def test_a_refusal_is_part_of_the_picture() -> None:
 
 def test_a_step_shows_what_was_drawn_in_a_plain_prompt_only() -> None:
     model = OneModel()
-    plain = distribution.step(services(model), event(prompt="a", chat=False, run="", drawn=[1, 1]))
+    plain = step(model, prompt="a", chat=False, run="", drawn=[1, 1])
     assert plain[:2] == ("abb", "abb")
     assert plain[2]["drawn"] == [1, 1]
-    chat = distribution.step(services(model), event(prompt="a", chat=True, run="r", drawn=[1]))
+    chat = step(model, prompt="a", chat=True, run="r", drawn=[1])
     assert not isinstance(chat[0], str)
     assert model.asked == [("a", False, None, [1, 1]), ("a", True, "r", [1])]
 
 
+def test_a_run_answers_its_owner_and_the_host_only() -> None:
+    model, far, ben = OneModel(), request("192.168.1.7"), identity.new_person()
+    for person in (ben, None):
+        refused = [
+            distribution.show(services(model), person, "a", False, "r", far)[0],
+            distribution.pick(services(model), person, ["a"], False, "r", far)[1],
+            distribution.step(services(model), event(prompt="a", run="r", drawn=[1]), person, far)[2],
+        ]
+        assert [found["state"] for found in refused] == ["error"] * 3
+    assert "belongs to someone else" in distribution.show(services(model), ben, "a", False, "r", far)[0]["message"]
+    assert model.asked == []
+    assert distribution.show(services(model), ANN, "a", False, "r", far)[0]["state"] == "ready"
+    assert distribution.show(services(model), ben, "a", False, "", far)[0]["state"] == "ready"
+
+
 def test_a_step_may_break_a_plain_prompt_off_but_not_a_chat() -> None:
     model = OneModel()
-    assert distribution.step(services(model), event(prompt="abab", drawn=[1], keep=2))[:2] == ("abb", "abb")
-    distribution.step(services(model), event(prompt="abab", chat=True, drawn=[1], keep=2))
+    assert step(model, prompt="abab", drawn=[1], keep=2)[:2] == ("abb", "abb")
+    step(model, prompt="abab", chat=True, drawn=[1], keep=2)
     assert [asked[0] for asked in model.asked] == ["ab", "abab"]
 
 
@@ -102,19 +129,19 @@ def test_a_named_text_is_read_as_it_stands_and_behind_a_space() -> None:
 
 
 def test_a_link_of_another_model_leaves_its_tokens_out() -> None:
-    model, request = OneModel(), cast("gr.Request", None)
-    same = distribution.follow(services(model), None, event(prompt="a", model="One", drawn=[1]), request)
-    other = distribution.follow(services(model), None, event(prompt="a", model="Two", drawn=[1], run="x"), request)
+    model, asked = OneModel(), request()
+    same = distribution.follow(services(model), None, event(prompt="a", model="One", drawn=[1]), asked)
+    other = distribution.follow(services(model), None, event(prompt="a", model="Two", drawn=[1], run="x"), asked)
     assert (same[0], same[3]["linked"], same[3]["drawn"]) == ("ab", "One", [1])
     assert (other[0], other[3]["linked"], other[3]["drawn"]) == ("a", "Two", [])
     assert other[2]["value"] == BASE
-    broken = distribution.follow(services(model), None, event(prompt="a", model="One", drawn="1,2"), request)
+    broken = distribution.follow(services(model), None, event(prompt="a", model="One", drawn="1,2"), asked)
     assert "list of ids" in broken[3]["message"]
 
 
 @pytest.mark.parametrize("drawn", [[4], [-1], ["1"], [None], [1.5], [True]])
 def test_a_step_by_what_is_no_token_is_refused(drawn: list[Any]) -> None:
-    found = distribution.step(services(OneModel()), event(prompt="a", drawn=drawn))[2]
+    found = step(OneModel(), prompt="a", drawn=drawn)[2]
     assert found["message"] == f"Token ids of this model are 0 to 3; got {drawn[0]!r}."
 
 
@@ -138,4 +165,4 @@ def test_a_table_is_json_whatever_the_logits() -> None:
 @pytest.mark.parametrize("limit", [0, -1, True, 1.5])
 def test_a_bad_limit_is_refused(limit: Any) -> None:
     with pytest.raises(Exception, match="limit must be a whole number of at least 1"):
-        distribution.next_token(services(OneModel()), "a", limit=limit)
+        distribution.next_token(services(OneModel()), request("127.0.0.1"), "a", limit=limit)

@@ -1,133 +1,37 @@
-import gzip
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
 import gradio as gr
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.testclient import TestClient
 
+from playground.config import codec
+from playground.config.judging import PAIR_PROMPT, SCORE_PROMPT, JudgeSettings
 from playground.errors import NotAllowed, RunError
-from playground.evaluation.subject import EXAMPLES
+from playground.runs import steps
 from playground.runs.events import Phase
-from playground.ui import identity, routes
+from playground.ui import identity
+from playground.ui.evaluation_runs import offer_others, offer_runs
 from playground.ui.generation_form import NAMES
+from playground.ui.judge_form import NAMES as JUDGING
 from playground.ui.services import Services
 from playground.ui.tabs import evaluate
-from tests.ui.evaluations import HOSTILE, finished_evaluation, run_of
+from tests.ui.evaluations import finished_evaluation, run_of
+from tests.ui.idle import IdleQueue
+from tests.ui.people import ANN, ANNS, BEN, FAR, HERE
 
-ANN = {"key": "the-key-of-ann-is-long-enough", "host": ""}
-BEN = {"key": "the-key-of-ben-is-long-enough", "host": ""}
-ANNS = identity.owner_id(ANN["key"])
-GREEDY = ("greedy", 50, 1.0, 0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 5, 0)
-
-
-@pytest.fixture(autouse=True)
-def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(identity.HOST_KEY_VARIABLE, raising=False)
+NOBODY = ("", "score", SCORE_PROMPT, PAIR_PROMPT, 24)
+"""The fields of a language model as judge."""
+GREEDY = ("greedy", 50, 1.0, 0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 5, 0, *NOBODY)
 
 
 @pytest.fixture
-def services() -> Iterator[Services]:
-    """With a queue that takes jobs and does none: they stay in the store to be looked at."""
-    made = Services(None)
-    made._jobs = cast("Any", Queue(made))
-    yield made
-    made.store.close()
-
-
-class Queue:
-    """What the tab needs of a `JobManager`."""
-
-    def __init__(self, services: Services) -> None:
-        self.services = services
-
-    def submit(self, kind: Any, document: Any, owner: str = "", name: str = "", **_: object) -> str:
-        from playground.jobs.submission import submit
-
-        return submit(self.services.store, kind, document, owner=owner, name=name)
-
-    def stop(self, job: str) -> int:
-        return self.services.store.request_stop(job)
-
-    def places(self) -> dict[str, Any]:
-        return {}
-
-
-@pytest.fixture
-def client(services: Services) -> TestClient:
-    return TestClient(Starlette(routes=routes.routes(services)))
-
-
-def asked_from(client: str) -> gr.Request:
-    headers = [(b"host", b"127.0.0.1:7860")]
-    return gr.Request(Request({"type": "http", "client": (client, 1), "headers": headers, "query_string": b""}))
-
-
-HERE, FAR = asked_from("127.0.0.1"), asked_from("192.168.1.7")
+def services(services: Services) -> Services:
+    services._jobs = cast("Any", IdleQueue(services))
+    return services
 
 
 def event(**data: str) -> gr.EventData:
     return cast("gr.EventData", SimpleNamespace(_data=data))
-
-
-def test_a_result_comes_whole_and_compressed_and_says_nothing_of_our_disk(
-    client: TestClient, services: Services
-) -> None:
-    evaluation = finished_evaluation(services.store, run_of(services.store), rows=7)
-    answer = client.get("/playground/evaluation", params={"id": evaluation})
-    found = answer.json()
-    assert set(found) == {"evaluation", "name", "settings", "result", "rows", "figures"}
-    assert set(found["result"]) == {"examples", "signature", "base", "tuned"}
-    assert set(found["settings"]) == {"run", "split", "limit", "generation"}
-    assert set(found["rows"][0]) == {"row", "instruction", "input", "reference", "base", "tuned", "scores"}
-    assert found["result"]["examples"] == len(found["rows"]) == 7
-    assert found["result"]["tuned"]["bleu"] > found["result"]["base"]["bleu"]
-    assert HOSTILE in found["rows"][1]["instruction"]
-    assert str(services.store.home) not in answer.text
-    assert answer.headers["content-encoding"] == "gzip"
-    assert answer.headers["cache-control"] == "no-store"
-    assert len(gzip.compress(answer.content)) < len(answer.content)
-
-
-def test_figures_speak_the_readers_language(client: TestClient, services: Services) -> None:
-    evaluation = finished_evaluation(services.store, run_of(services.store), rows=7)
-
-    def names(**asked: str) -> list[str]:
-        figures = client.get("/playground/evaluation", params={"id": evaluation, **asked}).json()["figures"]
-        return [trace["name"] for trace in figures["metrics"]["data"]]
-
-    assert names() == names(language="../en") == ["Base", "Tuned"]
-    assert names(language="ko") == ["베이스", "튜닝"]
-
-
-def test_what_has_no_result_is_not_found(client: TestClient, services: Services) -> None:
-    run = run_of(services.store)
-    waiting = services.jobs.submit("evaluation", {"run": run})
-    broken = finished_evaluation(services.store, run)
-    (services.store.folder(broken) / EXAMPLES).write_text("[{", encoding="utf-8")
-    for wanted, says in [
-        ("", "There is no run"),
-        ("../../x", "There is no run"),
-        (run, "training run, not an evaluation"),
-        (waiting, "is queued"),
-        (broken, "cannot be read any more"),
-    ]:
-        answer = client.get("/playground/evaluation", params={"id": wanted})
-        assert answer.status_code == 404
-        assert says in answer.json()["error"]
-
-
-def test_the_list_has_both_bleus_once_there_are_any(client: TestClient, services: Services) -> None:
-    run = run_of(services.store)
-    finished_evaluation(services.store, run)
-    services.jobs.submit("evaluation", {"run": run})
-    waiting, done = client.get("/playground/runs", params={"kind": "evaluation"}).json()["runs"]
-    assert waiting["bleu"] is None
-    assert done["bleu"]["tuned"] > done["bleu"]["base"] > 0
-    assert [row["bleu"] for row in client.get("/playground/runs").json()["runs"]] == [None]
 
 
 def test_runs_on_offer_are_ones_own_and_left_something(services: Services) -> None:
@@ -138,7 +42,7 @@ def test_runs_on_offer_are_ones_own_and_left_something(services: Services) -> No
     hosts = run_of(services.store)
 
     def offered(person: Any, request: gr.Request, chosen: str | None = None, looked_at: str = "") -> Any:
-        found = evaluate.offer(services, person, chosen, looked_at, request)
+        found = offer_runs(services, person, chosen, looked_at, request)
         return [value for _, value in found["choices"]], found["value"]
 
     assert offered(ANN, FAR) == ([stopped, mine], stopped)
@@ -149,19 +53,56 @@ def test_runs_on_offer_are_ones_own_and_left_something(services: Services) -> No
     assert offered(BEN, HERE)[0] == [hosts, stopped, mine]
 
 
+def test_other_runs_and_saved_steps_are_on_offer_beside_the_chosen_one(services: Services) -> None:
+    first, second = run_of(services.store, ANNS), run_of(services.store, ANNS)
+    run_of(services.store, "somebody else")
+    for step in (40, 20):
+        with steps.writing(services.store.folder(first), step):
+            pass
+
+    def offered(run: str | None, chosen: list[str] | None) -> Any:
+        found = offer_others(services, ANN, run, chosen, FAR)
+        return [value for _, value in found["choices"]], found["value"]
+
+    own = [f"{first}@20", f"{first}@40"]
+    assert offered(first, None) == ([*own, second], [])
+    assert offered(second, [f"{first}@40", second, "gone"]) == ([first, *own], [f"{first}@40"])
+
+
+def test_models_of_others_and_steps_that_were_not_kept_are_refused(services: Services) -> None:
+    run, hers = run_of(services.store, ANNS), run_of(services.store, "somebody else")
+
+    def problem(*others: str) -> str:
+        *_, said = evaluate.start(services, FAR, ANN, run, list(others), "test", 0, 4, "", *GREEDY)
+        return str(said.get("error", ""))
+
+    assert "belongs to someone else" in problem(hers)
+    assert "belongs to someone else" in problem(f"{hers}@3")
+    assert "has not kept step 3" in problem(f"{run}@3")
+    assert "name every model once" in problem(run)
+    assert "RUN@STEP" in problem(f"{run}@last")
+    assert not services.store.list("evaluation")
+    other = run_of(services.store, ANNS)
+    assert problem(other) == ""
+    [made] = services.store.list("evaluation")
+    assert made.document["others"] == [other]
+    assert made.name == "A run and 1 other on test"
+
+
 def test_start_queues_what_the_form_says(services: Services) -> None:
     run = run_of(services.store, ANNS)
     asked = ("sampling", 20.0, 0.7, 5, 0.9, 0.1, 0.8, 1.2, 0.5, 0.25, 5, 3)
-    evaluation, live, problem = evaluate.start(services, FAR, ANN, run, "validation", 0, 4, *asked)
+    evaluation, live, problem = evaluate.start(services, FAR, ANN, run, None, "validation", 0, 4, "", *asked, *NOBODY)
     record = services.store.get(evaluation)
     assert (record.kind, record.owner, record.phase) == ("evaluation", ANNS, Phase.QUEUED)
     expected = dict(zip(NAMES, asked, strict=True))
     assert record.document == {
-        "run": run, "split": "validation", "limit": None, "batch_size": 4, "generation": expected,
+        "run": run, "others": [], "split": "validation", "questions": "", "limit": None, "batch_size": 4,
+        "judge": "", "generation": expected, "judging": codec.encode_section(JudgeSettings()),
     }  # fmt: skip
     assert live == {"evaluation": evaluation, "viewer": {"owner": ANNS, "host": False}}
     assert problem == {}
-    evaluation, *_ = evaluate.start(services, FAR, ANN, run, "test", 5, 4, *GREEDY)
+    evaluation, *_ = evaluate.start(services, FAR, ANN, run, [], "test", 5, 4, "", *GREEDY)
     assert services.store.get(evaluation).document["limit"] == 5
 
 
@@ -174,7 +115,7 @@ def test_start_queues_what_the_form_says(services: Services) -> None:
         ("empty", 4, GREEDY, "left no model to evaluate"),
         ("going", 4, GREEDY, "can be evaluated once it has ended"),
         ("own", None, GREEDY, "evaluation.batch_size is needed"),
-        ("own", 4, ("beam", 50, 1.0, 0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1, 0), "num_beams must be at least 2"),
+        ("own", 4, ("beam", 50, 1.0, 0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1, 0, *NOBODY), "num_beams must be at least 2"),
     ],
 )
 def test_a_refusal_is_said_in_place(services: Services, run: str | None, batch: Any, form: Any, says: str) -> None:
@@ -184,20 +125,46 @@ def test_a_refusal_is_said_in_place(services: Services, run: str | None, batch: 
         "empty": run_of(services.store, ANNS, adapter=False),
         "going": run_of(services.store, ANNS, phase=Phase.RUNNING, adapter=False),
     }
-    *_, problem = evaluate.start(services, FAR, ANN, made.get(run or "", run), "test", 0, batch, *form)
+    *_, problem = evaluate.start(services, FAR, ANN, made.get(run or "", run), [], "test", 0, batch, "", *form)
     assert says in problem["error"]
     assert not services.store.list("evaluation")
 
 
+def test_who_may_ask_which_judge(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = run_of(services.store, ANNS)
+    hers = run_of(services.store, "somebody else")
+
+    def refused(model: str, request: gr.Request = FAR, **changed: Any) -> str:
+        judging = {**dict(zip(JUDGING, NOBODY, strict=True)), "model": model, **changed}.values()
+        *_, problem = evaluate.start(services, request, ANN, run, [], "test", 0, 4, "", *GREEDY[:12], *judging)
+        return str(problem.get("error", ""))
+
+    for name in ("PLAYGROUND_JUDGE_URL", "PLAYGROUND_JUDGE_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    assert "Only the host can ask the judge's endpoint" in refused("endpoint")
+    assert "not in the catalogue" in refused("someone/model")
+    assert "not in the catalogue" in refused("/etc")
+    assert "belongs to someone else" in refused(f"run:{hers}")
+    assert "No judge's endpoint is set up" in refused("endpoint", HERE)
+    assert "score_prompt needs {answer}" in refused("tiny", score_prompt="How good?")
+    assert refused("tiny") == ""
+    monkeypatch.setenv("PLAYGROUND_JUDGE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("PLAYGROUND_JUDGE_MODEL", "judge-1")
+    assert refused("endpoint", HERE) == ""
+    kept = services.store.list("evaluation")[0].document["judging"]
+    assert kept["model"] == "endpoint"
+    assert "127.0.0.1" not in str(kept)
+
+
 def test_only_its_owner_and_the_host_cancel_an_evaluation(services: Services) -> None:
     run = run_of(services.store, ANNS)
-    evaluation, *_ = evaluate.start(services, FAR, ANN, run, "test", 0, 4, *GREEDY)
+    evaluation, *_ = evaluate.start(services, FAR, ANN, run, [], "test", 0, 4, "", *GREEDY)
     with pytest.raises(NotAllowed, match="This evaluation belongs to someone else"):
         evaluate.stop(services, event(evaluation=evaluation), BEN, FAR)
     assert services.store.get(evaluation).phase is Phase.QUEUED
     evaluate.stop(services, event(evaluation=evaluation), ANN, FAR)
     assert services.store.get(evaluation).phase is Phase.STOPPED
-    other, *_ = evaluate.start(services, FAR, ANN, run, "test", 0, 4, *GREEDY)
+    other, *_ = evaluate.start(services, FAR, ANN, run, [], "test", 0, 4, "", *GREEDY)
     evaluate.stop(services, event(evaluation=other), BEN, HERE)
     assert services.store.get(other).phase is Phase.STOPPED
 

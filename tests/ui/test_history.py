@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,30 +16,17 @@ from playground.config.presets import ready
 from playground.config.run import DataSettings, RunConfig, RunRef
 from playground.errors import NotAllowed
 from playground.runs.events import Metric, Phase, PhaseChange
-from playground.ui import history_view, identity, routes, run_form
+from playground.ui import history_view, identity, routes, run_values
 from playground.ui.services import Services
 from playground.ui.shell import handing
 from playground.ui.tabs import evaluate, history, train
 from tests.ui.evaluations import finished_evaluation
-from tests.ui.test_identity import request
+from tests.ui.people import request
 
 ANN, BEN = ({"key": f"the secret key of {name}", "host": ""} for name in ("ann", "ben"))
 ANNS, BENS = (identity.owner_id(str(one["key"])) for one in (ANN, BEN))
 FAR, HERE = request("192.168.1.7"), request("127.0.0.1")
 CONFIG = replace(ready("tiny-sft"), name="First try")
-
-
-@pytest.fixture(autouse=True)
-def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(identity.HOST_KEY_VARIABLE, raising=False)
-
-
-@pytest.fixture
-def services() -> Iterator[Services]:
-    made = Services("none")
-    yield made
-    made.close()
-    made.store.close()
 
 
 @pytest.fixture
@@ -80,7 +66,8 @@ def test_the_list_tells_everything_of_every_run_but_where_it_lies(client: TestCl
     assert run | {"created": 0, "started": 0, "ended": 0, "seconds": 0, "bytes": 0} == {
         "run": above, "kind": "run", "name": "First try", "method": "sft", "model": f"run {hub}", "on": hub,
         "data": "my.csv", "owner": ANNS, "phase": "done", "created": 0, "started": 0, "ended": 0, "seconds": 0,
-        "steps": 3, "loss": 1.5, "eval_loss": 2.5, "bleu": None, "bytes": 0, "checkpoints": 500,
+        "steps": 3, "loss": 1.5, "headline": {"metric": "eval_loss", "value": 2.5}, "bleu": None, "bytes": 0,
+        "checkpoints": 500, "archived": False,
     }  # fmt: skip
     assert (below["model"], below["data"], below["on"]) == ("mine", "rows.csv", None)
     assert (scores["kind"], scores["on"], scores["data"]) == ("evaluation", above, "test")
@@ -174,8 +161,8 @@ def test_a_runs_config_fills_the_whole_form_without_its_name(services: Services,
 def filled(paths: tuple[str, ...], handed: Any) -> RunConfig:
     """The config that the Train form holds after it took over what was handed."""
     values = train.take_config(paths, handed)
-    values[2] = values[2]["value"]
-    return codec.decode(run_form.document(paths, values))
+    values[3] = values[3]["value"]
+    return codec.decode(run_values.document(paths, values))
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +187,7 @@ def test_a_config_out_of_a_file_fills_the_form_with_its_name(
     handed, tabs, problem = history.import_config(services, str(file), ANN, FAR)
     assert (tabs.selected, problem) == ("train", {})
     assert filled(paths, handed) == CONFIG
-    assert train.take_config(paths, handing("evaluate", look="x")) == [gr.skip()] * (len(paths) + 3)
+    assert train.take_config(paths, handing("evaluate", look="x")) == [gr.skip()] * (len(paths) + run_values.FIRST)
 
 
 @pytest.mark.parametrize(

@@ -10,34 +10,36 @@ from typing import Any, cast
 import gradio as gr
 import numpy as np
 import pytest
-from starlette.requests import Request
 
-from playground.config.rewards import KINDS, ClassifierReward, KeywordReward, SentimentReward, Term, WeightedSum
+from playground.config.rewards import (
+    KINDS,
+    ClassifierReward,
+    KeywordReward,
+    SentimentReward,
+    Term,
+    TrainedReward,
+    WeightedSum,
+)
 from playground.config.rollouts import SweepSettings
 from playground.config.settings import settings_of
 from playground.errors import Busy, Cancelled, ConfigError, ModelError, NotAllowed, RunError
+from playground.runs.store import RunStore
 from playground.ui import desk as desk_module
-from playground.ui import identity
+from playground.ui import desk_view
 from playground.ui import rollouts_view as view
 from playground.ui.desk import Desk, Work
 from playground.ui.identity import Person
-from playground.ui.reward_form import check_reward_rights, reward_of, reward_values
+from playground.ui.reward_form import RUNS, check_reward_rights, reward_of, reward_values
 from playground.ui.rollouts_form import DRAWING, drawing_settings, drawing_updates, linked_settings, sweep_updates
 from playground.ui.services import Services
 from tests.ui.evaluations import run_of
+from tests.ui.people import ANN, BEN, FAR, HERE
 from tests.waiting import wait_until
 
-ANN = {"key": "the-key-of-ann-is-long-enough", "host": ""}
-BEN = {"key": "the-key-of-ben-is-long-enough", "host": ""}
 PROMPT = "The film was a joy"
 DRAW = (6, 8, 1.0, 0, 1.0, 0, 0.0, 1.0, 1.0, 0.0, 0.0)
 """Count, tokens, temperature, top-k, top-p, seed, and the rest at their defaults."""
 PLAIN = (*DRAW, *reward_values(SentimentReward()))
-
-
-@pytest.fixture(autouse=True)
-def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(identity.HOST_KEY_VARIABLE, raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +56,6 @@ def desk() -> Iterator[Desk]:
     made = Desk()
     yield made
     made.close()
-
-
-def asked_from(client: str) -> gr.Request:
-    headers = [(b"host", b"127.0.0.1:7860")]
-    return gr.Request(Request({"type": "http", "client": (client, 1), "headers": headers, "query_string": b""}))
-
-
-HERE, FAR = asked_from("127.0.0.1"), asked_from("192.168.1.7")
 
 
 def event(**data: object) -> gr.EventData:
@@ -108,15 +102,17 @@ def test_a_sum_says_what_its_parts_say(services: Services, desk: Desk) -> None:
 def test_the_same_rollouts_can_be_scored_anew(services: Services, desk: Desk) -> None:
     shown, _ = view.start(services, desk, FAR, ANN, PROMPT, False, "", *PLAIN)
     before = ended(desk, shown["work"]).result
-    again = view.anew(desk, FAR, ANN, shown["work"], *reward_values(KeywordReward(("e",), whole_words=False)))
+    again = view.anew(services, desk, FAR, ANN, shown["work"], *reward_values(KeywordReward(("e",), whole_words=False)))
     after = ended(desk, again["work"]).result
     assert after["completions"] == before["completions"]
     assert after["rewards"] == [float("e" in text.lower()) for text in before["completions"]]
     nothing: object
     for nothing in ("", None, {}):
-        refused = view.anew(desk, FAR, ANN, nothing, *reward_values(SentimentReward()))
+        refused = view.anew(services, desk, FAR, ANN, nothing, *reward_values(SentimentReward()))
         assert refused == {"error": "There are no rollouts to score yet; draw some first."}
-    assert "not kept any more" in view.anew(desk, FAR, ANN, "gone", *reward_values(SentimentReward()))["error"]
+    assert (
+        "not kept any more" in view.anew(services, desk, FAR, ANN, "gone", *reward_values(SentimentReward()))["error"]
+    )
 
 
 def test_a_sweep_gives_a_point_for_each_temperature(services: Services, desk: Desk) -> None:
@@ -188,19 +184,19 @@ def test_only_ones_own_run_is_drawn_from(services: Services, desk: Desk) -> None
 
 
 def test_only_the_owner_or_the_host_ends_a_drawing(services: Services, desk: Desk) -> None:
-    long = (256, 400, *PLAIN[2:])
+    long = (256, 256, *PLAIN[2:])
     shown, _ = view.start(services, desk, FAR, ANN, PROMPT, False, "", *long)
     with pytest.raises(NotAllowed, match="This drawing belongs to someone else"):
-        view.stop(desk, event(work=shown["work"]), BEN, FAR)
+        desk_view.stop(desk, "This drawing", event(work=shown["work"]), BEN, FAR)
     assert desk.get(shown["work"]).state == "working"
-    view.stop(desk, event(work=shown["work"]), ANN, FAR)
+    desk_view.stop(desk, "This drawing", event(work=shown["work"]), ANN, FAR)
     assert ended(desk, shown["work"]).state == "stopped"
     with pytest.raises(RunError, match="not kept any more"):
-        view.stop(desk, event(work="unknown"), ANN, FAR)
+        desk_view.stop(desk, "This drawing", event(work="unknown"), ANN, FAR)
 
 
 def test_a_new_drawing_takes_the_place_of_ones_last(services: Services, desk: Desk) -> None:
-    long = (256, 400, *PLAIN[2:])
+    long = (256, 256, *PLAIN[2:])
     first = view.start(services, desk, FAR, ANN, PROMPT, False, "", *long)[0]["work"]
     other = view.start(services, desk, FAR, BEN, PROMPT, False, "", *long)[0]["work"]
     second = view.start(services, desk, FAR, ANN, PROMPT, False, "", *PLAIN)[0]["work"]
@@ -212,7 +208,7 @@ def test_a_new_drawing_takes_the_place_of_ones_last(services: Services, desk: De
 
 
 def test_what_is_gone_is_told(desk: Desk) -> None:
-    assert view.status(desk, "gone") == {"state": "gone"}
+    assert desk_view.status(desk, "gone") == {"state": "gone"}
     assert "not kept any more" in view.result(desk, "gone")["error"]
 
 
@@ -255,9 +251,9 @@ def test_classifiers_that_are_not_here_are_for_the_host(tmp_path: Path, monkeypa
     for model in ("lvwerra/distilbert-imdb", str(tmp_path)):
         reward = WeightedSum((Term(1.0, ClassifierReward(model=model)),))
         with pytest.raises(NotAllowed, match="only the host can fetch one or name a folder"):
-            check_reward_rights(reward, guest)
-        check_reward_rights(reward, host)
-    check_reward_rights(SentimentReward(), guest)
+            check_reward_rights(reward, guest, RunStore())
+        check_reward_rights(reward, host, RunStore())
+    check_reward_rights(SentimentReward(), guest, RunStore())
 
 
 def test_a_classifier_that_cannot_be_had_is_told_before_the_model_is_asked(services: Services, desk: Desk) -> None:
@@ -291,3 +287,21 @@ def test_an_empty_number_is_told_by_its_name() -> None:
     with pytest.raises(ConfigError) as found:
         drawing_settings((64, None, 1.0, None, *DRAW[4:]))
     assert len(found.value.problems) == 2
+
+
+def test_a_reward_model_is_for_whoever_trained_it() -> None:
+    store = RunStore()
+    ann, bob = (Person(owner, host=False) for owner in ("ann", "bob"))
+    config = {"method": "reward", "model": "tiny", "data": {"source": "lumen-manners"}}
+    run = store.create("run", config, method="reward", model="tiny", name="Manners", owner="ann")
+    check_reward_rights(TrainedReward(run), ann, store)
+    check_reward_rights(TrainedReward(run), Person("host", host=True), store)
+    with pytest.raises(NotAllowed, match="belongs to someone else"):
+        check_reward_rights(TrainedReward(run), bob, store)
+    with pytest.raises(RunError):
+        check_reward_rights(TrainedReward("nowhere"), ann, store)
+
+
+def test_the_form_names_a_reward_model_where_its_list_is_filled() -> None:
+    assert reward_values(TrainedReward("some-run"))[RUNS] == "some-run"
+    assert reward_of(reward_values(TrainedReward("some-run"))) == TrainedReward("some-run")

@@ -4,7 +4,6 @@ import itertools
 import os
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,25 +14,13 @@ import pytest
 from playground.config import codec
 from playground.errors import Cancelled, ConfigError, NotAllowed, RunError
 from playground.runs.events import Phase, Progress
-from playground.ui import identity, takeaway
+from playground.ui import takeaway
 from playground.ui.services import Services
 from playground.ui.takeaway_work import Finished, followed
 from tests.evaluation.finished_runs import data_file, finished_run
-from tests.ui.test_evaluate import ANN, ANNS, BEN, FAR, HERE
+from tests.ui.people import ANN, ANNS, BEN, FAR, HERE
 
 SECRET = "hf_aSecretThatNobodyMayEverSee"  # noqa: S105  # of nobody
-
-
-@pytest.fixture(autouse=True)
-def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(identity.HOST_KEY_VARIABLE, raising=False)
-
-
-@pytest.fixture
-def services() -> Iterator[Services]:
-    made = Services("none")
-    yield made
-    made.store.close()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from playground.ui import identity
 from playground.ui.run_views import run_row
 from playground.ui.services import Services
 from playground.ui.tabs import train
-from tests.ui.test_identity import request
+from tests.ui.people import request
 
 ANN, BEN = ({"key": f"the secret key of {name}"} for name in ("ann", "ben"))
 FAR = request("192.168.1.7")
@@ -66,6 +66,19 @@ def test_the_longest_row_is_the_longest_that_a_run_would_train_on(own_home: Path
         assert services.longest_row(cut_at(config, most), folder) == longest
     with pytest.raises(DataError, match="no answer is left"):
         services.longest_row(cut_at(config, 8), folder)
+    services.close()
+
+
+def test_the_longest_row_of_ppo_is_a_prompt_with_the_longest_answer(own_home: Path) -> None:
+    services, config = Services(), ready("tiny-ppo")
+    folder = catalogue.local_folder("tiny")
+    assert folder is not None
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    texts = [record.question for record in services.shelf.splits(config.data).train]
+    longest = max(len(tokenizer(text).input_ids) for text in texts)
+    assert services.longest_row(config, folder) == longest + 48
+    with pytest.raises(DataError, match="None of the"):
+        services.longest_row(cut_at(config, 49), folder)
     services.close()
 
 
