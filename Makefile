@@ -3,15 +3,18 @@ PYTHON ?= $(shell for candidate in python3.13 python3.12 python3.11 python3 pyth
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$candidate; exit; }; done; echo python3)
 RUN := .venv/bin/python
 # Tests run in so many processes, a file in one; many of them wait for browsers and workers more than they compute.
-WORKERS ?= 2
+WORKERS ?= 3
 
-.PHONY: demo test check format gpu-check bench tiny clean setup setup-dev
+.PHONY: demo test soak check format gpu-check bench tiny clean setup setup-dev
 
 demo: setup  ## install what is needed and start the app
 	@$(RUN) app.py
 
 test: setup-dev  ## install what is needed and run the tests
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile
+
+soak: setup-dev  ## the long tests: every size and theme, every moment of a crash
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile -m soak
 
 check: setup-dev  ## format, lint, types, contracts
 	@$(RUN) -m ruff format --check .
