@@ -89,8 +89,8 @@ def workers_of(pid: int) -> list[psutil.Process]:
 
 
 def only_worker(pid: int) -> psutil.Process:
-    """The one worker of an app or of this process, once there is one."""
-    wait_until(lambda: workers_of(pid), PATIENCE, "a worker")
+    """The one worker of an app or of this process, once there is one and those of earlier jobs have gone."""
+    wait_until(lambda: len(workers_of(pid)) == 1, PATIENCE, "a worker, and no other")
     (worker,) = workers_of(pid)
     return worker
 

@@ -114,7 +114,7 @@ def test_a_worker_killed_at_any_moment(
 ) -> None:
     runs = [manager.submit("run", saving), manager.submit("run", document(max_steps=1))]
     wait_until(lambda: store.pulse(runs[0]).phase is not Phase.QUEUED, PATIENCE, "the run to begin")
-    worker = only_worker(os.getpid())  # by now the one of an earlier test has gone
+    worker = only_worker(os.getpid())
     caught(worker, moments(store, runs[0])[moment])
     worker.kill()
     record = ended(store, runs[0])

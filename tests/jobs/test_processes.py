@@ -19,6 +19,7 @@ from tests.jobs.conftest import (
     ENDLESS,
     ROOT,
     Document,
+    only_worker,
     phases_of,
     program,
     steps_of,
@@ -76,7 +77,7 @@ def test_a_warm_start_is_fast_and_the_worker_is_last_in_line(
     record = store.get(second)
     assert record.started is not None
     assert record.started - record.created < WORKER_START_SECONDS
-    (worker,) = workers_of(os.getpid())
+    worker = only_worker(os.getpid())
     assert worker.nice() == 19
     manager.stop(second)
     wait_for(store, second)
@@ -101,7 +102,7 @@ def test_a_stop_from_another_process_saves_the_adapter(
 def test_a_second_stop_kills_a_worker_that_is_stuck(store: RunStore, manager: JobManager, document: Document) -> None:
     job = manager.submit("run", document(max_steps=ENDLESS, save_steps=1))
     wait_for_step(store, job, 3)
-    (worker,) = workers_of(os.getpid())
+    worker = only_worker(os.getpid())
     worker.suspend()
     assert [manager.stop(job), manager.stop(job)] == [1, 2]
     wait_for(store, job)
@@ -122,7 +123,7 @@ def test_a_worker_that_dies_fails_its_run_and_the_queue_goes_on(
 ) -> None:
     jobs = [manager.submit("run", document(max_steps=ENDLESS)), manager.submit("run", document(max_steps=1))]
     wait_for_step(store, jobs[0])
-    (worker,) = workers_of(os.getpid())
+    worker = only_worker(os.getpid())
     worker.send_signal(number)
     for job in jobs:
         wait_for(store, job)
@@ -151,7 +152,7 @@ def test_no_worker_outlives_its_app_and_the_next_one_says_so(
     store: RunStore, app: subprocess.Popen[str], manager: JobManager
 ) -> None:
     waiting, running = (record.id for record in store.list())
-    (worker,) = workers_of(app.pid)
+    worker = only_worker(app.pid)
     assert manager.recover() == []  # the other app lives, and so do its jobs
     app.send_signal(signal.SIGKILL)
     left = [store.get(job) for job in (waiting, running)]
