@@ -114,10 +114,13 @@ class Actor:
             return
         weights = [layer.get_base_layer().weight for layer in layers]
         kept = [weight.data for weight in weights]
+        # One block for all: the system has it back as soon as it is freed, and no holes stay behind.
+        room = torch.empty(sum(weight.numel() for weight in weights), device=self.device)
+        parts = torch.split(room, [weight.numel() for weight in weights])
         with self.model.disable_adapter():  # type: ignore[operator]
             try:
-                for layer, weight in zip(layers, weights, strict=True):
-                    weight.data = weight.data + layer.get_delta_weight(layer.active_adapters[0])
+                for layer, weight, part in zip(layers, weights, parts, strict=True):
+                    weight.data = _sum_of(layer, into=part.view(weight.shape))
                 yield
             finally:
                 for weight, data in zip(weights, kept, strict=True):
@@ -180,6 +183,14 @@ def _states(model: Any, *, alone: bool) -> Iterator[list[Tensor]]:
         hook.remove()
         if alone:
             del head.forward
+
+
+def _sum_of(layer: Any, into: Tensor) -> Tensor:
+    """A layer's weight and what its adapter adds to it, W + s·B·A, in one pass over the weight."""
+    (name,) = layer.active_adapters
+    down, up = layer.lora_A[name].weight, layer.lora_B[name].weight
+    one, other = (down.t(), up.t()) if layer.fan_in_fan_out else (up, down)
+    return torch.addmm(layer.get_base_layer().weight, one, other, alpha=layer.scaling[name], out=into)
 
 
 def _as_given(states: Tensor) -> Tensor:
