@@ -16,6 +16,12 @@ export function mount(root, props, _tell, watch) {
 /** The tuned side's name, with its strength where that is not the trained one. */
 export const tunedAt = (strength = 1) => (strength === 1 ? say("compare.tuned") : say("compare.tuned_at", { strength: strength.toLocaleString() }));
 
+/** Gradio's own button, which knows nothing of what it would stop. */
+function offerStop(offered) {
+  const button = document.getElementById("compare-stop");
+  if (button) button.disabled = !offered;
+}
+
 class Board {
   constructor(panel) {
     this.panel = panel;
@@ -44,6 +50,7 @@ class Board {
   }
 
   show(value) {
+    offerStop(Boolean(value.state) && !["done", "error"].includes(value.state));
     if (!value.state) return this.panel.replaceChildren(this.empty);
     if (value.state === "error") {
       const line = element("p", "pp-error", value.message);
@@ -69,6 +76,7 @@ class Board {
 
   stopped() {
     if (this.panel.dataset.state === "done" || !this.panel.contains(this.state)) return;
+    offerStop(false);
     this.panel.dataset.state = "done";
     this.state.textContent = say("compare.stopped");
   }

@@ -42,7 +42,7 @@ const headlineValue = ({ metric, value }) => (metric.includes("accura") ? `${(10
 
 const WORDS = {
   method: ({ method, kind }) => (kind === "evaluation" ? say("history.evaluation") : say(`method.${method}`)),
-  data: ({ data }) => data,
+  data: ({ data, kind }) => (kind === "evaluation" && data ? say(`choice.evaluation.split.${data}`) : data),
   created: ({ started, created }) => day(started ?? created),
   seconds: (entry) => (seconds(entry) === null ? "" : clock(seconds(entry))),
   steps: ({ steps, kind }) => (kind === "run" ? steps.toLocaleString() : ""),

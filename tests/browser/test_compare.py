@@ -136,6 +136,25 @@ def test_where_a_run_has_shifted_and_what_both_say_to_a_conversation(visit: Open
     assert other.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_answers_can_be_stopped_while_they_come_and_only_then(visit: Opener) -> None:
+    page = visit()
+    choose(page, "answers")
+    expect(page.locator("#compare-stop")).to_be_disabled()
+    page.evaluate(
+        """() => {
+          window.turns = 0;
+          const count = (records) => { window.turns += records.length; };
+          const watched = { attributes: true, attributeFilter: ["disabled"] };
+          new MutationObserver(count).observe(document.getElementById("compare-stop"), watched);
+        }"""
+    )
+    page.locator("#compare-prompt textarea").fill("What is the opposite of warm?")
+    page.locator("#compare-start").click()
+    expect(page.locator("#compare-answers .pp-panel")).to_have_attribute("data-state", "done", timeout=MINUTES)
+    expect(page.locator("#compare-stop")).to_be_disabled()
+    assert page.evaluate("window.turns") >= 2  # offered, and no longer
+
+
 @pytest.fixture(scope="module")
 def scripts(browser: Browser) -> Iterator[Page]:
     with page_with(browser, {"talk": "conversation", "facts": "shift_facts"}) as found:
