@@ -42,6 +42,13 @@ def start_from(point: str, form: Sequence[str], values: Sequence[Any]) -> list[A
     return _changed(form, preset(point).over(before), form_values(form, before))
 
 
+def starting_point(form: Sequence[str], values: Sequence[Any]) -> str | None:
+    """The ready run that the form shows as it is, as the field of starting points has it; the name does not count."""
+    shown = replace(codec.decode(document(form, values)), name="")
+    fitting = (name for name in _ready_for(shown.method) if replace(ready(name), name="") == shown)
+    return next((f"{READY_PREFIX}{name}" for name in fitting), None)
+
+
 def change_method(form: Sequence[str], values: Sequence[Any]) -> list[Any]:
     """What the form shows after another method was chosen, which is the first of `values` already.
 

@@ -91,6 +91,7 @@ EVENTS: dict[str, Rule] = {
     "tabs.train._wire.<locals>.<lambda>": LOOK,
     "tabs.train.change_method": LOOK,
     "tabs.train.apply_starting_point": LOOK,
+    "tabs.train.name_starting_point": LOOK,
     "tabs.train.fit_rate": LOOK,
     "tabs.train.take_data": LOOK,
     "tabs.train.take_config": LOOK,

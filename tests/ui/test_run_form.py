@@ -39,6 +39,15 @@ def paths() -> tuple[str, ...]:
     return asyncio.run(build())
 
 
+@pytest.mark.parametrize("name", ready_names())
+def test_a_ready_run_shown_as_it_is_is_named(paths: tuple[str, ...], name: str) -> None:
+    values = run_values.form_values(paths, replace(ready(name), name="mine"))
+    assert run_starts.starting_point(paths, values) == f"ready:{name}"
+    place = run_values.FIRST + paths.index("training.seed")
+    values[place] += 1
+    assert run_starts.starting_point(paths, values) is None
+
+
 def values_of(paths: tuple[str, ...], config: RunConfig) -> list[Any]:
     return run_values.form_values(paths, config)
 

@@ -70,8 +70,12 @@ def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
         run_form.show_method, [form.method], [form.method, form.preset, *form.groups.values()], queue=False, **quiet
     )
     form.method.change(lambda method: {"method": method}, [form.method], [form.about], queue=False, **quiet)
+    changed = form.method.input(
+        shown(change_method, services, paths), form.inputs(), form.inputs(), queue=False, **quiet
+    )
+    changed.success(shown(name_starting_point, paths), form.inputs(), [form.preset], queue=False, **quiet)
     for event in (
-        form.method.input(shown(change_method, services, paths), form.inputs(), form.inputs(), queue=False, **quiet),
+        changed,
         form.model.input(
             shown(fit_rate, services, paths),
             form.inputs(),
@@ -125,6 +129,11 @@ def _wire(tab: TrainTab, services: Services, shell: Shell) -> None:
 def apply_starting_point(paths: Sequence[str], chosen: str, *values: Any) -> list[Any]:
     """What the form shows after a ready config or a preset was chosen."""
     return run_starts.start_from(chosen, paths, values)
+
+
+def name_starting_point(paths: Sequence[str], *values: Any) -> dict[str, Any]:
+    """Says which ready run the form shows, where it is one; called once another method's has been filled in."""
+    return gr.update(value=run_starts.starting_point(paths, values))
 
 
 def change_method(services: Services, paths: Sequence[str], *values: Any) -> list[Any]:
