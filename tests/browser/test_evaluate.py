@@ -29,7 +29,8 @@ MINUTES = 300_000
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The app without a model: evaluations of 34 rows, of 12 and of four models, and runs on a small model."""
+    """The app without a model: evaluations of 34 rows, of 12 and of four models, and runs on a small model,
+    one of them with so many rows that its evaluation can be stopped."""
     home = tmp_path_factory.mktemp("evaluate")
     store = RunStore(home)
     run = run_of(store)
@@ -40,6 +41,9 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     small = make_model("llama", home / "llama")
     for name in ("A small run", "Its twin"):
         finished_run(store, small, data_file(home), name=name)
+    many = home / "many"
+    many.mkdir()
+    finished_run(store, small, data_file(many, rows=8000), name="A run on many rows")
     store.close()
     with running_app(home, PLAYGROUND_MODEL="none") as running:
         yield running
@@ -238,7 +242,7 @@ def test_an_evaluation_is_cancelled_by_its_owner(open_page: Opener, app: Server)
     page = open_page()
     open_tab(page, "evaluate")
     page.locator("#evaluate-run input").click()
-    page.locator("#evaluate-run").get_by_role("option", name=re.compile("A small run")).click()
+    page.locator("#evaluate-run").get_by_role("option", name=re.compile("A run on many rows")).click()
     page.locator("#evaluate-start").click()
     page.locator("#evaluate-stop").click()
     expect(page.locator("#evaluate-live .pt-phase")).to_have_text("Stopped", timeout=MINUTES)
