@@ -18,7 +18,7 @@ const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.
 /** What the three have in common: the snapshot that they show. */
 class Figure {
   constructor(name) {
-    this.figure = new LiveFigure(name, (width) => (this.data ? this.draw(width) : null));
+    this.figure = new LiveFigure(name, (width) => (this.data ? this.draw(width) : null), HEIGHT);
     this.element = this.figure.element;
   }
 

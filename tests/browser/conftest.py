@@ -164,6 +164,10 @@ class Witness:
     errors: list[str] = field(default_factory=list)
     allowed: list[str] = field(default_factory=list)
     """Parts of console errors that a test brings about on purpose."""
+    asked: int = 0
+    """Requests so far, but for questions how the model server is and Gradio's heartbeat, which never end."""
+    under_way: set[Request] = field(default_factory=set)
+    """Those of them that have not been answered yet."""
 
     def watch(self, page: Page) -> None:
         """Follows one page from now on."""
@@ -174,12 +178,20 @@ class Witness:
                 self.outside.append(request.url)
             if request.is_navigation_request() and page.url.startswith("http"):
                 self.allowed += CUT_OFF
+            if address.path != "/playground/status" and "/heartbeat/" not in address.path:
+                self.asked += 1
+                self.under_way.add(request)
+
+        def saw_answer(request: Request) -> None:
+            self.under_way.discard(request)
 
         def saw_line(message: ConsoleMessage) -> None:
             if message.type == "error":
                 self.errors.append(message.text)
 
         page.on("request", saw_request)
+        page.on("requestfinished", saw_answer)
+        page.on("requestfailed", saw_answer)
         page.on("console", saw_line)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
@@ -187,6 +199,16 @@ class Witness:
         """Reloads a page and waits until it is ready to be used."""
         page.reload()
         page.wait_for_selector("#pp-chip[data-state]")
+
+    def settle(self, page: Page) -> None:
+        """Waits until a page has all its answers and has asked for nothing more for a second: on a slow machine its
+        tabs fill after what is seen first."""
+        until, quiet = time.monotonic() + PATIENCE_MS / 1000, 0
+        while quiet < 4:
+            assert time.monotonic() < until, f"still asking: {[request.url for request in self.under_way]}"
+            before = self.asked
+            page.wait_for_timeout(250)
+            quiet = quiet + 1 if self.asked == before and not self.under_way else 0
 
     def check(self) -> None:
         """Fails where anything was seen."""

@@ -27,20 +27,6 @@ def shown_prompt(page: Page, *tokens: str) -> None:
     assert page.locator(".pgd-chip").all_text_contents()[-len(tokens) :] == list(tokens)
 
 
-def settled(page: Page) -> None:
-    """Waits until the page has fetched nothing for two seconds: on a slow machine its tabs fill after its picture."""
-    page.evaluate(
-        """async () => {
-            const all = () => performance.getEntriesByType("resource");
-            const fetched = () => all().filter((one) => !one.name.includes("/playground/status")).length;
-            for (let quiet = 0, turns = 0, before = fetched(); quiet < 4 && turns < 60; turns++, before = fetched()) {
-                await new Promise((done) => setTimeout(done, 500));
-                quiet = fetched() === before ? quiet + 1 : 0;
-            }
-        }"""
-    )
-
-
 def slide(page: Page, name: str, value: float) -> None:
     """Moves a slider as a hand would: the range input, then its event; waits for the frame that redraws."""
     slider = page.locator(f"input[type=range][data-setting={name}]")

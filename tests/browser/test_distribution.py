@@ -9,19 +9,19 @@ from gradio_client.exceptions import AppError
 from playwright.sync_api import Request, expect
 
 from playground.ui.tabs import distribution
-from tests.browser.conftest import Opener, Server
-from tests.browser.next_token import ask, fact, opened, row, settled, shown_prompt, slide
+from tests.browser.conftest import Opener, Server, Witness
+from tests.browser.next_token import ask, fact, opened, row, shown_prompt, slide
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
 
-def test_the_sliders_redraw_without_a_request(open_page: Opener, server: Server) -> None:
+def test_the_sliders_redraw_without_a_request(open_page: Opener, server: Server, witness: Witness) -> None:
     page = opened(open_page, server)
     ask(page, "The capital of France is")
     shown_prompt(page, "The", "␣capital", "␣of", "␣France", "␣is")
     assert row(page, 0).startswith("␣Paris 77")
     assert fact(page, "kept") == "49,152"
-    settled(page)
+    witness.settle(page)
     requests: list[str] = []
 
     def saw(request: Request) -> None:
