@@ -18,7 +18,7 @@ from playground.runs.context import JobContext
 from playground.runs.events import Event, Metric, Progress, Resumed, Sample
 from playground.training import dispatch
 from playground.training.trainer import WatchedTrainer
-from tests.training.runs import ROWS, Ran, make_config, write_rows
+from tests.training.runs import ROWS, Ran, make_config
 
 SAME = ("loss", "eval_loss", "mean_token_accuracy", "entropy", "learning_rate", "grad_norm", "num_tokens", "epoch")
 """Metrics that do not depend on how fast it went."""
@@ -102,12 +102,6 @@ def same(one: History, other: History) -> None:
     ours, theirs = one.weights(), other.weights()
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> Path:
-    """24 instruction rows, of which 19 are for training."""
-    return write_rows(tmp_path)
 
 
 @pytest.fixture

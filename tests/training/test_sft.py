@@ -16,7 +16,6 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from playground.errors import DataError, ModelError, RunError
 from playground.runs.events import Event, Metric, Phase, Progress
 from playground.training import ground
-from playground.training.ground import Ground
 from tests.small_models import FAMILIES
 from tests.training.runs import ROWS, execute, make_config, weights_of, without_dropout, write_rows
 
@@ -28,27 +27,6 @@ def ids_of(row: dict[str, str], tokenizer: Any) -> tuple[list[int], list[int]]:
     whole = tokenizer(prompt + row["output"] + tokenizer.eos_token)["input_ids"]
     assert whole[: len(prompt_ids)] == prompt_ids
     return prompt_ids, whole[len(prompt_ids) :]
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> Path:
-    """24 instruction rows, of which 80 % are for training."""
-    return write_rows(tmp_path)
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Holds the model that the next run trains, and a copy of its weights before the first step."""
-    held: dict[str, Any] = {}
-    make = Ground.trainable
-
-    def remember(*args: Any) -> Any:
-        held["model"] = make(*args)
-        held["before"] = weights_of(held["model"])
-        return held["model"]
-
-    monkeypatch.setattr(Ground, "trainable", remember)
-    return held
 
 
 @pytest.mark.parametrize("family", FAMILIES)

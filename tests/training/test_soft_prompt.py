@@ -15,9 +15,8 @@ from playground.errors import ConfigError
 from playground.models.memory import adapter_weights
 from playground.models.soft_prompts import attach_prompt, prompt_of
 from playground.runs.events import Snapshot
-from playground.training.ground import Ground
 from playground.training.prompt_watch import nearest
-from tests.training.runs import ROWS, execute, make_config, weights_of, without_dropout, write_rows
+from tests.training.runs import ROWS, execute, make_config, weights_of, without_dropout
 from tests.training.test_resume import History, same, stop_at
 from tests.training.test_sft import ids_of
 
@@ -27,39 +26,24 @@ LSTM = P_TUNING | {"encoder": "lstm"}
 KINDS = pytest.mark.parametrize("adapter", [PROMPT, P_TUNING, LSTM], ids=["prompt", "mlp", "lstm"])
 
 
-@pytest.fixture
-def rows(tmp_path: Path) -> Path:
-    """24 instruction rows, of which 80 % are for training."""
-    return write_rows(tmp_path)
-
-
 @KINDS
 def test_the_prompt_learns_and_nothing_else(
-    adapter: dict[str, Any], small_models: dict[str, Path], rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    adapter: dict[str, Any], small_models: dict[str, Path], rows: Path, tmp_path: Path, trained: dict[str, Any]
 ) -> None:
-    held: dict[str, Any] = {}
-    make = Ground.trainable
-
-    def remember(*args: Any) -> Any:
-        held["model"] = make(*args)
-        held["before"] = weights_of(held["model"])
-        return held["model"]
-
-    monkeypatch.setattr(Ground, "trainable", remember)
     ran = execute(
         make_config(small_models["llama"], rows, adapter=adapter, learning_rate=0.05, sample_steps=5, sample_tokens=4),
         tmp_path / "run",
     )
-    after = weights_of(held["model"])
-    moved = {name for name in after if not torch.equal(after[name], held["before"][name])}
+    after = weights_of(trained["model"])
+    moved = {name for name in after if not torch.equal(after[name], trained["before"][name])}
     assert moved == {name for name in after if name.startswith("prompt_encoder")}
-    trained = sum(after[name].numel() for name in moved)
-    assert adapter_weights(small_models["llama"], AdapterSettings(**adapter)) == trained
-    assert f"{trained:,} of " in ran.logs()
+    learnt = sum(after[name].numel() for name in moved)
+    assert adapter_weights(small_models["llama"], AdapterSettings(**adapter)) == learnt
+    assert f"{learnt:,} of " in ran.logs()
     assert ran.values("loss")[-1] < ran.values("loss")[0]
     saved = load_file(tmp_path / "run" / "adapter" / "adapter_model.safetensors")
     assert saved.keys() == {"prompt_embeddings"}, "what the network wrote is kept, not the network"
-    assert torch.allclose(saved["prompt_embeddings"], prompt_of(held["model"]), atol=1e-6)
+    assert torch.allclose(saved["prompt_embeddings"], prompt_of(trained["model"]), atol=1e-6)
     assert len(ran.samples()) == 9
     looks = [event for event in ran.events if isinstance(event, Snapshot)]
     assert [look.step for look in looks] == [0, 5, 10]

@@ -16,13 +16,7 @@ from playground.errors import Cancelled
 from playground.models.loading import load
 from playground.runs.events import Event, Log, Progress, Sample
 from playground.training.trainer import WatchedTrainer
-from tests.training.runs import Ran, execute, make_config, write_rows
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> Path:
-    """24 instruction rows."""
-    return write_rows(tmp_path)
+from tests.training.runs import Ran, execute, make_config
 
 
 def stop_after(steps: int) -> Any:
