@@ -5,13 +5,16 @@ RUN := .venv/bin/python
 # Tests run in so many processes, a file in one; many of them wait for browsers and workers more than they compute.
 WORKERS ?= 3
 
-.PHONY: demo test soak check format gpu-check bench tiny clean setup setup-dev
+.PHONY: demo test again soak check format gpu-check bench tiny clean setup setup-dev
 
 demo: setup  ## install what is needed and start the app
 	@$(RUN) app.py
 
 test: setup-dev  ## install what is needed and run the tests
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile
+
+again: setup-dev  ## the tests that failed last time, alone; the first that fails again ends it
+	@$(RUN) -m pytest -v --last-failed --last-failed-no-failures none --maxfail 1
 
 soak: setup-dev  ## the long tests: every size and theme, every moment of a crash
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile -m soak

@@ -45,6 +45,12 @@ def start(page: Page) -> None:
     expect(page.locator("#train-live .pt-head")).to_be_in_viewport()
 
 
+def expect_cards_of_the_first_update(page: Page) -> None:
+    """Waits for them: the label goes with the slider at once, the figures follow in the next frame."""
+    # Before the first update policy and reference are one.
+    expect(page.locator(".ppo-card .ppo-facts").first).to_contain_text("KL 0 nats")
+
+
 def whole(page: Page) -> list[str]:
     """Everything that the figures of the update say in words."""
     return page.locator(".ppo .ppo-card, .ppo .pt-figure-note, .ppo .pt-scrubber-label").all_inner_texts()
@@ -71,8 +77,7 @@ def test_updates_are_looked_at_and_a_reload_shows_the_same(open_page: Opener, ap
     slider.focus()
     slider.press("Home")
     expect(page.locator(".pt-scrubber-label").first).to_have_text(f"Update 1 of {UPDATES}")
-    # Before the first update policy and reference are one.
-    expect(page.locator(".ppo-card .ppo-facts").first).to_contain_text("KL 0 nats")
+    expect_cards_of_the_first_update(page)
     # Beside the run's path the plane has what the answers of the reference allow.
     page.locator("[data-figure=ppo_plane]").scroll_into_view_if_needed()
     expect(page.locator("[data-figure=ppo_plane] .ppo-frontier")).to_have_count(1)
@@ -98,4 +103,5 @@ def test_updates_are_looked_at_and_a_reload_shows_the_same(open_page: Opener, ap
     page.locator("#ppo-step").focus()
     page.locator("#ppo-step").press("Home")
     expect(page.locator(".pt-scrubber-label").first).to_have_text(f"Update 1 of {UPDATES}")
+    expect_cards_of_the_first_update(page)
     assert whole(page) == first

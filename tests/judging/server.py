@@ -55,14 +55,15 @@ def api(answer: Callable[[dict[str, Any]], Reply]) -> Iterator[Api]:
                 found.most_at_once = max(found.most_at_once, found.at_once)
             reply = found.answer(body)
             time.sleep(reply.stall)
+            # Before the reply goes out: whoever has it may ask again before this thread gets any further.
+            with found.guard:
+                found.at_once -= 1
             with contextlib.suppress(OSError):  # who asked may have gone
                 self.send_response(reply.status)
                 for name, value in {"content-length": str(len(reply.body)), **reply.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(reply.body)
-            with found.guard:
-                found.at_once -= 1
 
         def log_message(self, *_: object) -> None:
             pass
