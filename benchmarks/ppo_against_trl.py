@@ -147,7 +147,7 @@ def playground(model: str, updates: int) -> dict[str, float]:
     from playground.runs.context import JobContext
     from playground.runs.events import Event, Metric, Phase, PhaseChange
     from playground.training import dispatch
-    from playground.training.ppo import learner
+    from playground.training.methods.ppo import learner
 
     vars(learner)["end_tokens"] = lambda *_: []
     clock = Clock()

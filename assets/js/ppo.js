@@ -1,5 +1,5 @@
 // The panel of PPO: one slider through the updates, and under it what each of them did. What the snapshots hold is said in
-// playground/training/ppo/snapshots.py.
+// playground/training/methods/ppo/snapshots.py.
 
 import { Action } from "./ppo_action.js";
 import { ClipPlot } from "./ppo_clip.js";

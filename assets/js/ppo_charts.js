@@ -1,4 +1,4 @@
-// The line charts of PPO. Metrics are told by playground/training/ppo/metrics.py.
+// The line charts of PPO. Metrics are told by playground/training/methods/ppo/metrics.py.
 
 const tuned = "--pp-tuned";
 const [vermillion, orange, green, purple, sky] = ["--pp-vermillion", "--pp-orange", "--pp-green", "--pp-purple", "--pp-sky"];

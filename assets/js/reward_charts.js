@@ -1,4 +1,4 @@
-// The line charts of a reward model. Metrics are TRL's, and each side's mean score (playground/training/reward.py).
+// The line charts of a reward model. Metrics are TRL's, and each side's mean score (playground/training/methods/reward.py).
 
 const [blue, vermillion, orange, green] = ["--pp-tuned", "--pp-vermillion", "--pp-orange", "--pp-green"];
 

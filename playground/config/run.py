@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, get_args
 
 from playground.config.methods import METHODS
+from playground.config.methods.method import MethodSettings
 from playground.config.methods.sft import SFTSettings
 from playground.config.settings import Range, Settings
 from playground.errors import ConfigError
@@ -218,7 +219,7 @@ class RunConfig(Settings):
     data: DataSettings = DataSettings()
     adapter: AdapterSettings = AdapterSettings()
     training: TrainingSettings = TrainingSettings()
-    options: Settings = field(default_factory=SFTSettings)
+    options: MethodSettings = field(default_factory=SFTSettings)
     """The method's own settings."""
 
     def __post_init__(self) -> None:
@@ -229,7 +230,7 @@ class RunConfig(Settings):
     def conflicts(self) -> Iterator[str]:
         if not isinstance(self.options, METHODS[self.method]):
             yield f"Settings of {self.method} are needed; got {type(self.options).__name__}."
-        if self.adapter.is_prompt and self.method != "sft":
+        if self.adapter.is_prompt and not METHODS[self.method].soft_prompts:
             yield (
                 f"adapter.kind {self.adapter.kind} works with method sft; {self.method} compares the model with itself "
                 "without its adapter, or scores with a head of its own. Use lora or none."

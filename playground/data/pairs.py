@@ -10,9 +10,6 @@ from playground.errors import DataError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-PAIRED = ("reward", "dpo", "kto", "orpo")
-"""Methods that need a preferred answer beside a rejected one."""
-
 
 def check_pairs(method: str, splits: Splits) -> None:
     """Whether the data holds pairs.

@@ -7,13 +7,14 @@ from pathlib import Path
 from playground.config import codec
 from playground.config.evaluation import EvaluationSettings
 from playground.config.judging import ENDPOINT
+from playground.config.methods import SCORING
 from playground.config.run import DataSettings, RunConfig
 from playground.data.records import Record
 from playground.data.splits import prepare
 from playground.errors import DataError, RunError
 from playground.evaluation.answers import asked_text
 from playground.judging.endpoint import endpoint_from_environment
-from playground.models.lineage import SCORING, lineage_of, scorer_of, writes_nothing
+from playground.models.lineage import lineage_of, scorer_of, writes_nothing
 from playground.runs.events import Progress
 from playground.runs.steps import step_of
 from playground.runs.store import RunStore

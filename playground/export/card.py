@@ -22,17 +22,6 @@ if TYPE_CHECKING:
 
 LICENCES = {"Apache-2.0": "apache-2.0", "MIT": "mit"}
 """Licences of the catalogue by their names on the Hub; any other is `other` there."""
-METHODS = {
-    "sft": "supervised fine-tuning",
-    "reward": "reward modelling",
-    "dpo": "direct preference optimisation",
-    "kto": "Kahneman–Tversky optimisation",
-    "orpo": "odds ratio preference optimisation",
-    "ppo": "proximal policy optimisation",
-    "grpo": "group relative policy optimisation",
-    "rloo": "REINFORCE leave-one-out",
-}
-"""In words, as a sentence has them."""
 ADAPTERS = {
     "lora": "A LoRA adapter",
     "prompt_tuning": "A soft prompt, learnt by prompt tuning",
@@ -154,7 +143,7 @@ def _summary(subject: Subject, *, merged: bool) -> str:
     what = "The whole model" if merged else ADAPTERS[config.adapter.kind]
     rounded = " It was tuned on a copy whose weights had been rounded to about 4 bits." if base.converted else ""
     return (
-        f"{what}: {of} after {METHODS.get(config.method, config.method)} on {source}, made with the Post-training "
+        f"{what}: {of} after {config.options.words} on {source}, made with the Post-training "
         f"Playground, which trains with [TRL](https://github.com/huggingface/trl).{rounded}"
     )
 

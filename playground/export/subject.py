@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from playground.config import codec
+from playground.config.methods import SCORING
 from playground.config.run import ModelRef, RunConfig, RunRef
 from playground.data import uploads
 from playground.errors import RunError
 from playground.models import catalogue, hub
 from playground.models.fetch import names_a_folder
 from playground.models.folder import ADAPTER_CONFIG, CONFIG
-from playground.models.lineage import SCORING, title_of
+from playground.models.lineage import title_of
 from playground.models.sizes import written_bytes
 from playground.runs.records import RunRecord
 from playground.runs.store import RunStore

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playground.config.codec import decode, parse
+from playground.config.methods import SCORING
 from playground.config.run import SOFT_PROMPTS, ModelRef, RunConfig, RunRef
 from playground.errors import ModelError
 from playground.models import catalogue
 from playground.models.folder import ADAPTER_CONFIG, CONFIG
 from playground.runs.home import runs_folder
-
-SCORING = ("reward",)
-"""Methods whose runs leave a model that gives scores and writes no text."""
 
 
 @dataclass(frozen=True)

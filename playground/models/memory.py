@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from playground.config.methods import METHODS
 from playground.config.run import AdapterSettings, TrainingSettings
 from playground.errors import ModelError
 from playground.models.catalogue import Entry
@@ -40,28 +41,6 @@ LOGIT_BYTES = 12
 PROCESS_BYTES = 650_000_000
 """What a worker takes besides the model: Python, torch, transformers, trl and peft; 0.53 GB measured before the first
 step, 0.75 GB at the peak of runs on the smallest models."""
-
-
-class Shape(NamedTuple):
-    """What a row of the data is to a trainer."""
-
-    sequences: int
-    """Texts that are read with gradients for it."""
-    logits: bool
-    """Whether next tokens are predicted, which takes a number for each entry of the vocabulary."""
-    reference: bool = False
-    """Whether the model as it was is needed, of which a copy is kept where every weight is trained."""
-
-
-SHAPES = {
-    "reward": Shape(2, logits=False),
-    "dpo": Shape(2, logits=True, reference=True),
-    "kto": Shape(1, logits=True, reference=True),
-    "orpo": Shape(2, logits=True, reference=True),
-    "ppo": Shape(1, logits=True, reference=True),
-}
-"""By method; any other reads one text and predicts its tokens."""
-ONE_TEXT = Shape(1, logits=True)
 
 
 class Drawn(NamedTuple):
@@ -210,9 +189,9 @@ def estimate_training(
     trained = parameters if adapter.kind == "none" else adapter_weights(folder, adapter)
     compute = training.precision if training.precision != "auto" else _auto(device)
     item = ITEM_BYTES[compute]
-    shape = SHAPES.get(method, ONE_TEXT)
+    footprint = METHODS[method].footprint
     # Beside an adapter the model is its own reference; weights that are trained, and their copy, stay in float32.
-    frozen = parameters * (4 * shape.reference if adapter.kind == "none" else item)
+    frozen = parameters * (4 * footprint.reference if adapter.kind == "none" else item)
     state, gradients = trained * (4 + OPTIMIZER_BYTES[training.optimizer]), trained * 4
     width, inner, layers, vocabulary = _sizes(config)
     kept = LAYER_ACTIVATIONS[0] * width + LAYER_ACTIVATIONS[1] * inner
@@ -220,14 +199,14 @@ def estimate_training(
     per_token = (layers * width + kept if training.gradient_checkpointing else layers * kept) * item
     tokens = (
         training.batch_size
-        * shape.sequences
+        * footprint.texts
         * (
             min(longest_row or training.max_length, training.max_length, _longest(config))
             + (adapter.num_virtual_tokens if adapter.is_prompt else 0)
         )
     )
     process = 0 if device.startswith("cuda") else PROCESS_BYTES
-    activations = tokens * (per_token + LOGIT_BYTES * vocabulary * shape.logits)
+    activations = tokens * (per_token + LOGIT_BYTES * vocabulary * footprint.logits)
     # Gradients come as activations go, unless earlier batches of the same step have left theirs.
     moving = activations + gradients if training.gradient_accumulation > 1 else max(activations, gradients)
     if drawn is not None:

@@ -13,11 +13,12 @@ from peft import LoraConfig, PeftModel
 from transformers import PreTrainedModel
 
 from playground.config import codec
+from playground.config.methods import SCORING
 from playground.config.run import ModelRef, RunConfig, RunRef
 from playground.errors import ModelError, OutOfMemory, RunError
 from playground.models import catalogue
 from playground.models.adapters import check_adapter, merge_adapter
-from playground.models.lineage import SCORING, title_of, writes_nothing
+from playground.models.lineage import title_of, writes_nothing
 from playground.models.loading import LoadedModel, load
 from playground.models.memory import estimate_loading
 from playground.models.soft_prompts import has_prompt, holds_prompt, prompt_of, read_prompt

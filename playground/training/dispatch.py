@@ -1,26 +1,20 @@
-"""Picks the method of a run. A new method is one file beside this one and one line in `METHODS`."""
+"""Runs whatever a config describes: a method's trainer is the file of its name in `methods/`."""
 
 import gc
+import importlib
 import traceback
 from collections.abc import Callable, Mapping
 
 import torch
 
+from playground.config.methods import METHODS
 from playground.config.run import RunConfig
 from playground.runs.context import JobContext
-from playground.training import dpo, grpo, kto, orpo, ppo, reward, rloo, sft
 from playground.training.outcome import Outcome
 from playground.training.tracking import tracked
 
-METHODS: Mapping[str, Callable[[RunConfig, JobContext], Outcome]] = {
-    "sft": sft.train,
-    "reward": reward.train,
-    "ppo": ppo.train,
-    "grpo": grpo.train,
-    "rloo": rloo.train,
-    "dpo": dpo.train,
-    "kto": kto.train,
-    "orpo": orpo.train,
+TRAINERS: Mapping[str, Callable[[RunConfig, JobContext], Outcome]] = {
+    name: importlib.import_module(f"playground.training.methods.{name}").train for name in METHODS
 }
 """Method name, as in a config, to the function that runs it."""
 
@@ -33,7 +27,7 @@ def execute(config: RunConfig, context: JobContext) -> Outcome:
     """
     try:
         with tracked(config.training.report_to, context.folder):
-            return METHODS[config.method](config, context)
+            return TRAINERS[config.method](config, context)
     except BaseException as error:
         # The frames of a failed run hold its tensors for as long as somebody looks at the error.
         traceback.clear_frames(error.__traceback__)

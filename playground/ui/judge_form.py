@@ -8,9 +8,9 @@ import gradio as gr
 from gradio.components.base import Component
 
 from playground.config.judging import ENDPOINT, RUN, JudgeSettings
+from playground.config.methods import SCORING
 from playground.judging.endpoint import endpoint_is_set
 from playground.models import catalogue
-from playground.models.lineage import SCORING
 from playground.runs.events import Phase
 from playground.ui import identity
 from playground.ui.forms import choice_for, list_for, number_for, text_for

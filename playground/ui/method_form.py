@@ -3,13 +3,14 @@
 Paths are those of a run's JSON. A reward has a field of its own for each part of its form, at `PATH.0`, `PATH.1`, ….
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 from gradio.components.base import Component
 
-from playground.config.settings import Settings, settings_of
+from playground.config.methods.method import MethodSettings
+from playground.config.settings import settings_of
 from playground.ui import forms
 from playground.ui.i18n import text
 from playground.ui.reward_form import build_reward_form
@@ -17,18 +18,9 @@ from playground.ui.reward_form import build_reward_form
 PREFIX = "train"
 NARROW = 180
 """Pixels below which a field stands in a line of its own."""
-IN_SIGHT: Mapping[str, Sequence[str]] = {
-    "dpo": ("beta", "loss"),
-    "kto": ("beta",),
-    "orpo": ("beta",),
-    "ppo": ("rollouts", "max_new_tokens", "kl", "beta"),
-    "grpo": ("group_size", "max_new_tokens", "beta"),
-    "rloo": ("group_size", "max_new_tokens", "beta"),
-}
-"""By method, its settings that are not behind a fold; all of them where it is not named here."""
 
 
-def build_method_fields(method: str, cls: type[Settings], initial: Callable[[str], Any]) -> dict[str, Component]:
+def build_method_fields(method: str, cls: type[MethodSettings], initial: Callable[[str], Any]) -> dict[str, Component]:
     """Lays the fields out in the current column, and gives them by their paths.
 
     Args:
@@ -41,7 +33,7 @@ def build_method_fields(method: str, cls: type[Settings], initial: Callable[[str
             parts = build_reward_form(PREFIX, NARROW).inputs()
             fields |= {f"{one.path}.{place}": part for place, part in enumerate(parts)}
     single = [one.name for one in found if one.kind != "variant"]
-    shown = [name for name in IN_SIGHT.get(method, single) if name in single]
+    shown = list(cls.in_sight) or single
     folded = [name for name in single if name not in shown]
 
     def add(names: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground.models.lineage import SCORING
+from playground.config.methods import SCORING
 from playground.runs.events import Phase
 from playground.ui import identity
 from playground.ui.i18n import text

@@ -10,10 +10,10 @@ from typing import Any
 import gradio as gr
 
 from playground.config import codec
+from playground.config.methods import PAIRED
 from playground.config.presets import PRESETS, preset, ready, ready_names
 from playground.config.run import RunConfig
 from playground.data.bundled import find
-from playground.data.pairs import PAIRED
 from playground.ui.i18n import text
 from playground.ui.run_sources import show_source
 from playground.ui.run_values import document, form_values, model_field

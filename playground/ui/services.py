@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from playground.config.methods.answering import AnsweringSettings
 from playground.config.methods.ppo import PPOSettings
 from playground.data import inspection
-from playground.data.pairs import PAIRED, check_pairs, longest_side
+from playground.data.pairs import check_pairs, longest_side
 from playground.errors import PlaygroundError
 from playground.models import catalogue
 from playground.models.fetch import names_a_folder
@@ -207,7 +207,7 @@ class Services:
         if isinstance(config.options, AnsweringSettings):
             return self._longest_answered(config, config.options, folder)
         data, most = config.data, config.training.max_length
-        if config.method in PAIRED:
+        if config.options.paired:
             splits = self.shelf.splits(data)
             check_pairs(config.method, splits)
             some, tokenizer = splits.train[: inspection.ROWS_MEASURED], AutoTokenizer.from_pretrained(folder)

@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 
 from playground.config import codec
+from playground.config.methods import SCORING
 from playground.config.voting import BASE, VotingSettings
 from playground.errors import RunError
-from playground.models.lineage import SCORING
 from playground.runs.events import Phase
 from playground.runs.records import RunRecord
 from playground.ui import identity

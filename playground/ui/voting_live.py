@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from playground.config import codec
+from playground.config.methods import SCORING
 from playground.config.run import RunConfig
 from playground.config.voting import BASE, VotingSettings
 from playground.data.records import Record
 from playground.errors import DataError, RunError
 from playground.evaluation.answers import Question, question_of
-from playground.models.lineage import SCORING, writes_nothing
+from playground.models.lineage import writes_nothing
 from playground.ui.data_shelf import Kept
 from playground.ui.identity import Person, check_owner
 from playground.ui.prompts import record_ids, typed_ids

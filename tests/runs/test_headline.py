@@ -1,7 +1,6 @@
 """Which number stands for a run in the list of all."""
 
-from playground.config.methods import METHODS
-from playground.runs.headline import HEADLINES, headline
+from playground.runs.headline import headline
 
 
 def test_a_run_that_is_paid_shows_what_it_earned_and_a_copyist_its_loss() -> None:
@@ -11,7 +10,3 @@ def test_a_run_that_is_paid_shows_what_it_earned_and_a_copyist_its_loss() -> Non
     assert headline("sft", {"loss": 2.0, "eval_loss": 2.5}) == ("eval_loss", 2.5)
     assert headline("dpo", {"loss": 0.5, "eval_rewards/accuracies": None}) is None
     assert headline("evaluation", {"bleu": 20.0}) is None
-
-
-def test_every_method_has_one() -> None:
-    assert HEADLINES.keys() == METHODS.keys()

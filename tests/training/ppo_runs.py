@@ -14,9 +14,9 @@ from playground.models.adapters import attach_lora
 from playground.models.loading import LoadedModel, load
 from playground.rewards.registry import make_reward
 from playground.training.arguments import trainer_arguments
-from playground.training.ppo.actor import Actor
-from playground.training.ppo.learner import Learner
-from playground.training.ppo.rollout import Rollouts, roll_out
+from playground.training.methods.ppo.actor import Actor
+from playground.training.methods.ppo.learner import Learner
+from playground.training.methods.ppo.rollout import Rollouts, roll_out
 from playground.training.precision import Precision
 
 PROMPTS = [{"prompt": f"The {noun} {verb}"} for noun in ("film", "user", "capital") for verb in ("was", "goes", "is a")]

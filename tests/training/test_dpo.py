@@ -24,7 +24,7 @@ from playground.models.loading import load
 from playground.runs.events import Snapshot
 from playground.runs.home import runs_folder
 from playground.training import ground, held_policy
-from playground.training.dpo import WatchedDPOTrainer
+from playground.training.methods.dpo import WatchedDPOTrainer
 from tests.small_models import FAMILIES
 from tests.training import runs as sft
 from tests.training.runs import Ran, execute, weights_of

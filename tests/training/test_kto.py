@@ -12,7 +12,7 @@ from playground.config.codec import decode
 from playground.config.run import RunConfig
 from playground.core.losses import IGNORED, sequence_logps
 from playground.errors import ConfigError, DataError, ModelError
-from playground.training.kto import WatchedKTOTrainer, unpaired
+from playground.training.methods.kto import WatchedKTOTrainer, unpaired
 from tests.training.runs import execute, weights_of, write_rows
 from tests.training.test_dpo import PAIRS
 from tests.training.test_resume import History, stop_at

@@ -12,7 +12,7 @@ from playground.config.codec import decode
 from playground.config.run import RunConfig
 from playground.core.losses import IGNORED, orpo_loss, sequence_logps
 from playground.runs.events import Snapshot
-from playground.training.orpo import WatchedORPOTrainer
+from playground.training.methods.orpo import WatchedORPOTrainer
 from tests.training.runs import execute
 from tests.training.test_dpo import PAIRS
 from tests.training.test_resume import History, stop_at

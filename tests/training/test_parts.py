@@ -12,12 +12,11 @@ from transformers import AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 from trl.trainer import base_trainer
 
-from playground.config.methods import METHODS as CONFIGURED
+from playground.config.methods import METHODS
 from playground.config.run import AdapterSettings, DataSettings, RunRef, TrainingSettings
 from playground.config.settings import settings_of
 from playground.data.splits import prepare
 from playground.errors import RunError
-from playground.export import card
 from playground.runs.context import JobContext
 from playground.training import dispatch, saving
 from playground.training.arguments import trainer_arguments
@@ -33,8 +32,13 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
 def test_every_method_of_a_config_can_be_run_and_put_into_words() -> None:
-    assert dispatch.METHODS.keys() == CONFIGURED.keys()
-    assert card.METHODS.keys() == CONFIGURED.keys()
+    for name, settings in METHODS.items():
+        assert settings.section == name
+        assert settings.words
+        assert settings.headline
+        assert set(settings.in_sight) <= {setting.name for setting in settings_of(settings)}
+        train = dispatch.TRAINERS[name]
+        assert train.__module__.startswith(f"playground.training.methods.{name}")
 
 
 def test_a_failed_run_lets_go_of_its_model_while_the_error_is_looked_at(

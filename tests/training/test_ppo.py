@@ -19,9 +19,9 @@ from playground.rewards import registry
 from playground.rewards.reward import Bounds
 from playground.runs import checkpoints
 from playground.runs.events import Event, Log, Snapshot
-from playground.training.ppo import trainer
-from playground.training.ppo.actor import Actor
-from playground.training.ppo.learner import Learner
+from playground.training.methods.ppo import trainer
+from playground.training.methods.ppo.actor import Actor
+from playground.training.methods.ppo.learner import Learner
 from tests.training.ppo_runs import PROMPTS, learner_of, moved_actor, ppo_config
 from tests.training.runs import Ran, execute, weights_of, write_rows
 

@@ -12,10 +12,10 @@ from playground.config.run import AdapterSettings, TrainingSettings
 from playground.core import sampling
 from playground.models.adapters import attach_lora
 from playground.models.loading import LoadedModel
-from playground.training.ppo.actor import Actor, Reading
-from playground.training.ppo.experience import Experience, look, weigh
-from playground.training.ppo.rollout import Rollouts
-from playground.training.ppo.update import Optimisation, update
+from playground.training.methods.ppo.actor import Actor, Reading
+from playground.training.methods.ppo.experience import Experience, look, weigh
+from playground.training.methods.ppo.rollout import Rollouts
+from playground.training.methods.ppo.update import Optimisation, update
 from tests.training.ppo_runs import answers, moved_actor
 
 TEMPERATURE = 0.8

@@ -11,8 +11,8 @@ from playground.config.run import RunConfig
 from playground.errors import RunError
 from playground.runs import checkpoints
 from playground.runs.events import Event, Progress, Snapshot
-from playground.training.ppo import learner
-from playground.training.ppo.learner import Learner
+from playground.training.methods.ppo import learner
+from playground.training.methods.ppo.learner import Learner
 from tests.training.ppo_runs import PROMPTS, ppo_config
 from tests.training.runs import write_rows
 from tests.training.test_resume import Crash, History, crash_at, same
@@ -144,7 +144,7 @@ def test_only_the_end_was_missing(config: RunConfig, whole: Updates, tmp_path: P
         raise Crash
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("playground.training.ppo.trainer.save_result", refuse)
+        patch.setattr("playground.training.methods.ppo.trainer.save_result", refuse)
         with pytest.raises(Crash):
             cut.attempt(config, 1)
     drawn: list[int] = []

@@ -12,7 +12,7 @@ from playground.rewards.registry import make_reward
 from playground.rewards.scoring import load_reward_model
 from playground.rewards.trained import Trained
 from playground.runs.events import Snapshot
-from playground.training.ppo.sharing import share_backbone
+from playground.training.methods.ppo.sharing import share_backbone
 from tests.training.ppo_runs import PROMPTS, moved_actor, ppo_config
 from tests.training.runs import execute, write_rows
 from tests.training.test_reward import PAIRS, make_config, run_in_home

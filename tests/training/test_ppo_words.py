@@ -10,7 +10,7 @@ from playground.config.rewards import WeightedSum
 from playground.config.warnings import worded
 from playground.errors import ConfigError
 from playground.training.asking.prompts import Prompts
-from playground.training.ppo.trouble import Trouble
+from playground.training.methods.ppo.trouble import Trouble
 
 SETTINGS = PPOSettings()
 

@@ -22,7 +22,7 @@ from playground.rewards.scoring import RewardModel, check_shared_tokens, load_re
 from playground.runs.events import Snapshot
 from playground.runs.home import runs_folder
 from playground.training.ground import Ground
-from playground.training.reward import WatchedRewardTrainer
+from playground.training.methods.reward import WatchedRewardTrainer
 from tests.small_models import FAMILIES
 from tests.training.runs import Ran, execute, weights_of, without_dropout, write_rows
 from tests.training.runs import make_config as tune

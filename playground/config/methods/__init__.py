@@ -1,16 +1,17 @@
-"""One file per method with the settings that are its own. A new one is a file here and a line in `METHODS`."""
+"""One file per method with the settings that are its own, and what the app must know of it. A new one is a file here, a
+line in `METHODS`, and its trainer in the file of the same name in `playground/training/methods/`."""
 
 from playground.config.methods.dpo import DPOSettings
 from playground.config.methods.grpo import GRPOSettings
 from playground.config.methods.kto import KTOSettings
+from playground.config.methods.method import MethodSettings
 from playground.config.methods.orpo import ORPOSettings
 from playground.config.methods.ppo import PPOSettings
 from playground.config.methods.reward import RewardModelSettings
 from playground.config.methods.rloo import RLOOSettings
 from playground.config.methods.sft import SFTSettings
-from playground.config.settings import Settings
 
-METHODS: dict[str, type[Settings]] = {
+METHODS: dict[str, type[MethodSettings]] = {
     "sft": SFTSettings,
     "reward": RewardModelSettings,
     "ppo": PPOSettings,
@@ -21,3 +22,7 @@ METHODS: dict[str, type[Settings]] = {
     "orpo": ORPOSettings,
 }
 """Method name to the class of its own settings; they stand in a run's JSON under the method's name."""
+PAIRED = frozenset(name for name, settings in METHODS.items() if settings.paired)
+"""Methods that need a preferred answer beside a rejected one."""
+SCORING = frozenset(name for name, settings in METHODS.items() if settings.scores)
+"""Methods whose runs leave a model that gives scores and writes no text."""

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from playground.config.methods.method import MethodSettings
 from playground.config.rewards import RewardConfig, SentimentReward
-from playground.config.settings import Range, Settings
+from playground.config.settings import Range
 
 
 @dataclass(frozen=True)
-class AnsweringSettings(Settings):
+class AnsweringSettings(MethodSettings):
     """What is asked, how answers are drawn, and what makes one good."""
+
+    headline = ("eval_objective/scores", "objective/scores")
 
     reward: RewardConfig = field(default_factory=SentimentReward)
     """What makes an answer good: one reward by its kind, or a weighted sum of several."""

@@ -4,19 +4,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from playground.config.settings import Range, Settings
+from playground.config.methods.method import Footprint, MethodSettings
+from playground.config.settings import Range
 
 SMOOTHED = ("robust", "exo_pair")
 """The losses that take some preferences to be wrong."""
 
 
 @dataclass(frozen=True)
-class DPOSettings(Settings):
+class DPOSettings(MethodSettings):
     """Direct preference optimisation (Rafailov et al. 2023, arXiv:2305.18290): raises the probability of preferred
     answers over rejected ones, held to a reference by β, without a reward model. The reference is the model that the
     run starts from."""
 
     section: ClassVar[str] = "dpo"
+    words = "direct preference optimisation"
+    paired = True
+    in_sight = ("beta", "loss")
+    headline = ("eval_rewards/accuracies", "rewards/accuracies")
+    footprint = Footprint(texts=2, reference=True)
 
     beta: Annotated[float, Range(above=0, maximum=100)] = 0.1
     """Strength of the pull towards the reference model: small lets the policy go far, large holds it close."""

@@ -13,6 +13,8 @@ class GRPOSettings(AnsweringSettings):
     and an answer that earned more than its group's mean becomes likelier. Like PPO without a value function."""
 
     section: ClassVar[str] = "grpo"
+    words = "group relative policy optimisation"
+    in_sight = ("group_size", "max_new_tokens", "beta")
 
     group_size: Annotated[int, Range(2, 1024)] = 8
     """Answers to each prompt. `training.batch_size` × `gradient_accumulation` answers are drawn for a step, so it must

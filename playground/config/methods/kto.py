@@ -3,16 +3,22 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from playground.config.settings import Range, Settings
+from playground.config.methods.method import Footprint, MethodSettings
+from playground.config.settings import Range
 
 
 @dataclass(frozen=True)
-class KTOSettings(Settings):
+class KTOSettings(MethodSettings):
     """Kahneman–Tversky optimisation (Ethayarajh et al. 2024, arXiv:2402.01306): learns from single answers known to be
     good or bad, where DPO needs both to one prompt. Here both sides of a pair become rows of their own, so that
     `training.batch_size` counts answers."""
 
     section: ClassVar[str] = "kto"
+    words = "Kahneman–Tversky optimisation"
+    paired = True
+    in_sight = ("beta",)
+    headline = ("eval_rewards/margins", "rewards/margins")
+    footprint = Footprint(reference=True)
 
     beta: Annotated[float, Range(above=0, maximum=100)] = 0.1
     """Strength of the pull towards the reference model: small lets the policy go far, large holds it close."""

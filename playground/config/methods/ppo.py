@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from playground.config.methods.answering import AnsweringSettings
+from playground.config.methods.method import Footprint
 from playground.config.settings import Range
 
 
@@ -15,6 +16,9 @@ class PPOSettings(AnsweringSettings):
     and learnt from."""
 
     section: ClassVar[str] = "ppo"
+    words = "proximal policy optimisation"
+    in_sight = ("rollouts", "max_new_tokens", "kl", "beta")
+    footprint = Footprint(reference=True)
 
     rollouts: Annotated[int, Range(1, 65536)] = 32
     """Answers drawn for one update. Each optimiser step takes `training.batch_size` × `gradient_accumulation` of

@@ -3,15 +3,21 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from playground.config.settings import Range, Settings
+from playground.config.methods.method import Footprint, MethodSettings
+from playground.config.settings import Range
 
 
 @dataclass(frozen=True)
-class RewardModelSettings(Settings):
+class RewardModelSettings(MethodSettings):
     """A reward model (Bradley and Terry 1952; Ouyang et al. 2022, arXiv:2203.02155): one score for a prompt and its
     answer, learnt from pairs so that the preferred answer scores higher."""
 
     section: ClassVar[str] = "reward"
+    words = "reward modelling"
+    paired = True
+    scores = True
+    headline = ("eval_accuracy", "accuracy")
+    footprint = Footprint(texts=2, logits=False)
 
     center_rewards_coefficient: Annotated[float, Range(0, 10)] = 0.0
     """Weight of a penalty on the squared sum of both scores, which keeps them around zero (Eisenstein et al. 2023,

@@ -13,6 +13,8 @@ class RLOOSettings(AnsweringSettings):
     answer is measured against the mean of the others. No value function, whole answers instead of tokens."""
 
     section: ClassVar[str] = "rloo"
+    words = "REINFORCE leave-one-out"
+    in_sight = ("group_size", "max_new_tokens", "beta")
 
     group_size: Annotated[int, Range(2, 1024)] = 4
     """Answers to each prompt. `training.batch_size` × `gradient_accumulation` answers are drawn for a step, so it must

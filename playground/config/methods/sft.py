@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from playground.config.settings import Range, Settings
+from playground.config.methods.method import MethodSettings
+from playground.config.settings import Range
 
 
 @dataclass(frozen=True)
-class SFTSettings(Settings):
+class SFTSettings(MethodSettings):
     """Supervised fine-tuning: next-token cross-entropy on example answers."""
 
     section: ClassVar[str] = "sft"
+    words = "supervised fine-tuning"
+    soft_prompts = True
+    headline = ("eval_label_accuracy", "eval_loss")
 
     loss_on: Literal["response", "all"] = "response"
     """`response` masks the prompt with -100, so that the model learns to answer; `all` learns to write prompts too."""

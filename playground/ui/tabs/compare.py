@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from playground.config.methods import SCORING
 from playground.config.strength import STRONGEST
-from playground.models.lineage import SCORING
 from playground.runs.events import Phase
 from playground.ui import adapter_view, answers_view, chat_view, identity, shift_view, votes_view
 from playground.ui.compare_question import AS_TRAINED, PLAIN, TYPED, Question, chosen_run, held_out

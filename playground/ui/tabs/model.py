@@ -6,12 +6,13 @@ from typing import Any
 
 import gradio as gr
 
+from playground.config.methods import SCORING
 from playground.config.run import ModelRef, RunRef
 from playground.errors import ModelError, PlaygroundError
 from playground.models import catalogue
 from playground.models.fetch import names_a_folder
 from playground.models.folder import check_folder, read_config
-from playground.models.lineage import SCORING, lineage_of
+from playground.models.lineage import lineage_of
 from playground.room import caps
 from playground.runs.events import Phase
 from playground.ui import identity, place

@@ -13,9 +13,9 @@ from typing import Any
 import gradio as gr
 
 from playground.config import codec
+from playground.config.methods import SCORING
 from playground.config.run import RunConfig
 from playground.errors import PlaygroundError, RunError
-from playground.models.lineage import SCORING
 from playground.runs.events import Phase
 from playground.ui import adapter_form, identity, run_form, run_rates, run_sources, run_starts, run_values, takeaway
 from playground.ui.data_form import handed_over, show_custom

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from playground.rewards.combined import Sum
 from playground.training.asking.judging import answer_text, asked, prompt_text
-from playground.training.ppo.rollout import Rollouts
+from playground.training.methods.ppo.rollout import Rollouts
 
 
 class Scores(NamedTuple):

@@ -8,8 +8,8 @@ from torch import Tensor
 from playground.config.methods.ppo import PPOSettings
 from playground.core.advantages import generalised_advantages, token_rewards, whiten
 from playground.core.policy_losses import Estimator
-from playground.training.ppo.actor import Actor, Entropy, Reading
-from playground.training.ppo.rollout import Rollouts
+from playground.training.methods.ppo.actor import Actor, Entropy, Reading
+from playground.training.methods.ppo.rollout import Rollouts
 
 
 class Readings(NamedTuple):

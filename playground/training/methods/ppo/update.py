@@ -12,8 +12,8 @@ from playground.config.run import TrainingSettings
 from playground.core.advantages import masked_mean
 from playground.core.policy_losses import PolicyLoss, ValueLoss, kl_estimate, policy_loss, value_loss
 from playground.errors import RunError
-from playground.training.ppo.actor import Actor, Entropy, Reading
-from playground.training.ppo.experience import Experience, penalty_in_loss
+from playground.training.methods.ppo.actor import Actor, Entropy, Reading
+from playground.training.methods.ppo.experience import Experience, penalty_in_loss
 
 
 class Minibatch(NamedTuple):

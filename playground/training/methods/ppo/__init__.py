@@ -11,6 +11,6 @@ The formulas stand in `core/advantages.py` and `core/policy_losses.py`. What is 
 `action.py`, `trouble.py`. What is kept: `keeping.py`. A reward model on the same backbone shares it: `sharing.py`.
 """
 
-from playground.training.ppo.trainer import train
+from playground.training.methods.ppo.trainer import train
 
 __all__ = ["train"]

@@ -15,10 +15,10 @@ from typing import TypedDict
 
 import torch
 
-from playground.training.ppo.experience import Experience
-from playground.training.ppo.metrics import epoch_kls
-from playground.training.ppo.scoring import Scores
-from playground.training.ppo.update import Updated
+from playground.training.methods.ppo.experience import Experience
+from playground.training.methods.ppo.metrics import epoch_kls
+from playground.training.methods.ppo.scoring import Scores
+from playground.training.methods.ppo.update import Updated
 
 CLIP, ROLLOUTS, ACTION = "ppo.clip", "ppo.rollouts", "ppo.action"
 ABOUT = 100

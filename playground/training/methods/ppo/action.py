@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from playground.training.asking.judging import answer_text, asked, prompt_text
-from playground.training.ppo.actor import Actor, positions
-from playground.training.ppo.learner import Learner
-from playground.training.ppo.snapshots import Action, short
+from playground.training.methods.ppo.actor import Actor, positions
+from playground.training.methods.ppo.learner import Learner
+from playground.training.methods.ppo.snapshots import Action, short
 
 ALL_UP_TO = 2048
 """Tokens of the largest vocabulary that is scored whole."""

@@ -21,15 +21,15 @@ from playground.training.arguments import trainer_arguments
 from playground.training.asking.questions import Questions, questions
 from playground.training.callbacks import GB, Reporter
 from playground.training.ground import Ground, prepare
+from playground.training.methods.ppo.actor import Actor
+from playground.training.methods.ppo.figures import Figures
+from playground.training.methods.ppo.keeping import Keeper
+from playground.training.methods.ppo.learner import HELD_OUT, Learner, Step
+from playground.training.methods.ppo.metrics import metrics
+from playground.training.methods.ppo.scoring import score
+from playground.training.methods.ppo.sharing import share_backbone
+from playground.training.methods.ppo.trouble import Trouble
 from playground.training.outcome import Outcome
-from playground.training.ppo.actor import Actor
-from playground.training.ppo.figures import Figures
-from playground.training.ppo.keeping import Keeper
-from playground.training.ppo.learner import HELD_OUT, Learner, Step
-from playground.training.ppo.metrics import metrics
-from playground.training.ppo.scoring import score
-from playground.training.ppo.sharing import share_backbone
-from playground.training.ppo.trouble import Trouble
 from playground.training.samples import Sampler
 from playground.training.saving import save_result
 from playground.training.tracking import tracker_arguments

@@ -6,10 +6,10 @@ from playground.models.detokenise import token_texts
 from playground.models.loading import LoadedModel
 from playground.runs.context import JobContext
 from playground.runs.events import Snapshot
-from playground.training.ppo.action import Probe
-from playground.training.ppo.actor import Actor
-from playground.training.ppo.learner import CPU, Learner, Step
-from playground.training.ppo.snapshots import ACTION, CLIP, ROLLOUTS, clip, is_due, rollout_table
+from playground.training.methods.ppo.action import Probe
+from playground.training.methods.ppo.actor import Actor
+from playground.training.methods.ppo.learner import CPU, Learner, Step
+from playground.training.methods.ppo.snapshots import ACTION, CLIP, ROLLOUTS, clip, is_due, rollout_table
 
 
 class Figures:

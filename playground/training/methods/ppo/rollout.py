@@ -14,7 +14,7 @@ from transformers import DynamicCache
 from playground.config.methods.ppo import PPOSettings
 from playground.core import sampling
 from playground.models.prefill import empty_cache, keeps_all, left_padded
-from playground.training.ppo.actor import Actor, positions
+from playground.training.methods.ppo.actor import Actor, positions
 
 ENDED_SHARE = 4
 """Ended answers leave the batch once they are one in so many of it: earlier, the cache of all others is copied for

@@ -13,8 +13,8 @@ from transformers.trainer import TRAINER_STATE_NAME
 from playground.runs import checkpoints
 from playground.runs.context import JobContext
 from playground.training.continuation import Carried
-from playground.training.ppo.actor import Actor
-from playground.training.ppo.update import Optimisation
+from playground.training.methods.ppo.actor import Actor
+from playground.training.methods.ppo.update import Optimisation
 from playground.training.saving import check_finite, keep_step
 
 WEIGHTS = "trained.safetensors"

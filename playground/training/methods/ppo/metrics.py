@@ -8,9 +8,9 @@ from torch import Tensor
 from playground.config.methods.ppo import PPOSettings
 from playground.core.advantages import explained_variance, masked_mean, masked_variance
 from playground.training.asking.judging import means_by_kind
-from playground.training.ppo.experience import Experience, penalty_in_loss
-from playground.training.ppo.scoring import Scores
-from playground.training.ppo.update import Minibatch, Updated
+from playground.training.methods.ppo.experience import Experience, penalty_in_loss
+from playground.training.methods.ppo.scoring import Scores
+from playground.training.methods.ppo.update import Minibatch, Updated
 
 
 def metrics(

@@ -19,11 +19,11 @@ from playground.models.batch import end_tokens
 from playground.models.decoding import random_stream
 from playground.rewards.combined import Sum
 from playground.training.heap import give_back
-from playground.training.ppo.actor import Actor
-from playground.training.ppo.experience import Experience, look, weigh
-from playground.training.ppo.rollout import Rollouts, roll_out
-from playground.training.ppo.scoring import Scores, score
-from playground.training.ppo.update import Optimisation, Updated, update
+from playground.training.methods.ppo.actor import Actor
+from playground.training.methods.ppo.experience import Experience, look, weigh
+from playground.training.methods.ppo.rollout import Rollouts, roll_out
+from playground.training.methods.ppo.scoring import Scores, score
+from playground.training.methods.ppo.update import Optimisation, Updated, update
 
 CPU = torch.device("cpu")
 HELD_OUT = 2**31
