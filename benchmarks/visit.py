@@ -93,12 +93,18 @@ class Session:
                 pass
 
     def clicks(self) -> list[tuple[str, Callable[[], Awaitable[Any]]]]:
-        """What can be clicked: each done when the server has answered."""
+        """What can be clicked: each done when the server has answered. A next token is asked for of the text that the
+        whole room looks at, and of one that nobody else has typed."""
 
         def of(body: dict[str, Any]) -> Callable[[], Awaitable[Any]]:
             return lambda: self.send("gradio_api/queue/join" if body["queue"] else "gradio_api/run/predict", body)
 
-        return [(name, of(body)) for name, body in self._visit.clickable.items()]
+        def own() -> Awaitable[Any]:
+            body = self._visit.clickable["next_token"]
+            return of({**body, "data": [f"The number {secrets.randbelow(10**6)} is", *body["data"][1:]]})()
+
+        shared = [(name, of(body)) for name, body in self._visit.clickable.items()]
+        return [*shared, ("next_token_of_own_text", own)]
 
     async def send(self, path: str, body: dict[str, Any]) -> None:
         """Sends an event and waits for its answer."""

@@ -20,6 +20,7 @@ from playground.models.fetch import resolve
 from playground.models.lineage import lineage_of
 from playground.models.loading import LoadedModel, ModelInfo, load
 from playground.models.memory import estimate_loading
+from playground.models.recent import RecentReadings
 from playground.models.shelf import Shelf, describe
 from playground.models.turns import Turns
 from playground.runs.events import Progress
@@ -58,6 +59,7 @@ class Resident:
     """Of every token id; see `detokenise.token_texts`."""
     vocabulary_id: str
     """Names `texts`: the same texts have the same id, on every machine and after every restart."""
+    recent: RecentReadings
 
 
 class Residence:
@@ -185,7 +187,8 @@ class Residence:
             loaded = load(ref, dtype=dtype, device=device, report=report, stop=stop)
             report(Progress("vocabulary", 0, 0))
             texts = token_texts(loaded.tokenizer, loaded.info.vocabulary)
-            resident = Resident(loaded, Shelf(loaded), texts, vocabulary_id(texts))
+            shelf = Shelf(loaded)
+            resident = Resident(loaded, shelf, texts, vocabulary_id(texts), RecentReadings(shelf))
             with self.turns.take(stop=stop):
                 self._drop()
                 self._resident = resident

@@ -12,12 +12,11 @@ from transformers import PreTrainedTokenizerBase
 from playground.config.generation import GenerationSettings
 from playground.errors import ModelError
 from playground.models.detokenise import AnswerText, decode
-from playground.models.generation import Answer, next_logits
+from playground.models.generation import Answer
 from playground.models.prompting import Prompt, chat_ids, prompt_ids, start_ids
 from playground.models.residence import Residence, ServerStatus
-from playground.models.shelf import Side
 from playground.models.side_by_side import PairUpdate, Prompts, answers, stream_pair
-from playground.models.trace import Trace, trace
+from playground.models.trace import Trace
 
 __all__ = ["ModelServer", "NextToken", "PairUpdate", "Prompt", "ServerStatus"]
 
@@ -31,7 +30,7 @@ class NextToken:
     tokens: list[str]
     """Its text, token by token."""
     logits: npt.NDArray[np.float32]
-    """(vocab,) before any transformation."""
+    """(vocab,) before any transformation; shared, not to be changed."""
     vocabulary_id: str
     """Which `token_texts` the logits belong to."""
     drawn: str = ""
@@ -92,12 +91,11 @@ class ModelServer(Residence):
             prompt = chat_ids(tokenizer, text) if chat else start_ids(tokenizer, text)
             ids = [*prompt, *drawn]
             side = resident.shelf.tuned(run, threading.Event()) if run else resident.shelf.base()
-            seen = _traced(side, ids, traced) if traced else None
-            logits = seen.next_logits if seen else next_logits(side.model, side.reading(ids), adapter=side.adapter)
-            tokens = [resident.texts[found] for found in ids]
+            found = resident.recent.read(side, ids, traced=traced)
+            tokens = [resident.texts[token] for token in ids]
             after = AnswerText(tokenizer, prompt)
             after.ids = list(drawn)
-            return NextToken(ids, tokens, logits.numpy(), resident.vocabulary_id, after.whole(), seen)
+            return NextToken(ids, tokens, found.logits, resident.vocabulary_id, after.whole(), found.trace)
 
     def answer(
         self,
@@ -136,9 +134,3 @@ class ModelServer(Residence):
     def _forget(self, run: str) -> None:
         with contextlib.suppress(ModelError), self.turn() as resident:
             resident.shelf.forget(run)
-
-
-def _traced(side: Side, ids: list[int], last: int) -> Trace:
-    """The trace of a text's last tokens, its places counted without the soft prompt."""
-    seen = trace(side.model, side.reading(ids), last=min(last, len(ids) - 1), adapter=side.adapter)
-    return seen._replace(start=seen.start - len(side.lead))
