@@ -123,7 +123,7 @@ TINY = Plan(
 )
 SMOLLM2 = Plan(
     "smollm2-135m-instruct",
-    25,
+    30,
     (
         Stage("sft", "run", *SFT_FIGURE, "train", "sft-instructions"),
         Stage("reward", "run", *REWARD_FIGURE, "train", "reward-preferences"),
