@@ -7,9 +7,9 @@ their vote; pages are what one real Chromium asked for when it opened, replayed:
 then status, the run's metrics and now and then a click that the server answers. All clients share the machine's cores
 with the app, at nice 10, as no room's phones would, so every figure is on the careful side.
 
-Reported: 95th percentile of polls, votes and clicks; steps per second of the run beside those of the run alone, and the
-share of a core that the app and these clients took meanwhile; how long a page takes of many who come at once, with an
-empty cache and with a full one, and until its fields are filled. Memory is in `room_hour.py`.
+Reported: 95th percentile of polls, votes and clicks; steps per second of the run with the room and alone, by turns, and
+the share of a core that the app and these clients took meanwhile; how long a page takes of many who come at once, with
+an empty cache and with a full one, and until its fields are filled. Memory is in `room_hour.py`.
 """
 
 import argparse
@@ -41,7 +41,12 @@ BUDGETS = {"poll_ms": 1000, "vote_ms": 1000, "click_ms": 500, "speed": 0.9, "pag
 CLICK_EVERY = 12.0
 """Seconds between two clicks of one page."""
 VOTE_EVERY = 10.0
+ASKED = {"status": "playground/status", "runs": "playground/runs?kind=run"}
+ASKED_EVERY = {"status": 4.0, "runs": 3.0}
+"""Seconds between two questions of an open page, as in `status.js` and `train.js`; a run is followed each second."""
 NICENESS = 10
+ROUNDS = 3
+"""Alone and with the room by turns: a machine has its moods."""
 
 
 @dataclass
@@ -79,7 +84,9 @@ def main() -> None:
     """Measures, prints and keeps."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("model", nargs="?", default=DEFAULT, help="catalogue name, or folder, of the default model")
-    parser.add_argument("--seconds", type=float, default=60, help="of the load, and of the run alone before it")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="of the load, in rounds; before each the run is alone for as long"
+    )
     parser.add_argument("--phones", type=int, default=100)
     parser.add_argument("--pages", type=int, default=30)
     parser.add_argument("--come", type=int, default=50, help="people who open the page at once")
@@ -109,25 +116,31 @@ async def measured(server: Server, visit: Visit, model: str, options: argparse.N
     async with aiohttp.ClientSession(server.url, connector=connector, timeout=timeout) as web:
         found["page"] = await coming(web, visit, options.come)
         run = await asyncio.to_thread(start_run, server, model)
-        alone = await speed(web, run, options.seconds)
-        times, ended = Times(), asyncio.Event()
-        people = [
-            *(phone(web, times, ended, number) for number in range(options.phones)),
-            *(open_page(web, visit, times, ended, run, number) for number in range(options.pages)),
-        ]
-        tasks = [asyncio.create_task(person) for person in people]
-        await asyncio.sleep(5)  # until all are there
-        times.of.clear()
-        app, begun = psutil.Process(server.process.pid).cpu_times(), os.times()
-        with_room = await speed(web, run, options.seconds)
-        taken, spent = psutil.Process(server.process.pid).cpu_times(), os.times()
-        ended.set()
-        await asyncio.gather(*tasks)
-    ratio = round(with_room / alone, 3) if alone else None
-    found["run"] = {"steps_per_s_alone": round(alone, 3), "with_the_room": round(with_room, 3), "ratio": ratio}
+        times, alone, with_room, taken, spent = Times(), [], [], 0.0, 0.0
+        for _ in range(ROUNDS):
+            alone.append(await speed(web, run, options.seconds / ROUNDS))
+            ended = asyncio.Event()
+            people = [
+                *(phone(web, times, ended, number) for number in range(options.phones)),
+                *(open_page(web, visit, times, ended, run, number) for number in range(options.pages)),
+            ]
+            tasks = [asyncio.create_task(person) for person in people]
+            await asyncio.sleep(5)  # until all are there
+            app, own = psutil.Process(server.process.pid).cpu_times(), os.times()
+            with_room.append(await speed(web, run, options.seconds / ROUNDS))
+            taken += sum(psutil.Process(server.process.pid).cpu_times()[:2]) - sum(app[:2])
+            spent += sum(os.times()[:2]) - sum(own[:2])
+            ended.set()
+            await asyncio.gather(*tasks)
+            await asyncio.sleep(5)  # until all have gone
+    found["run"] = {
+        "steps_per_s_alone": [round(one, 3) for one in alone],
+        "with_the_room": [round(one, 3) for one in with_room],
+        "ratio": round(statistics.median(one / other for one, other in zip(with_room, alone, strict=True)), 3),
+    }
     found["cores"] = {
-        "app": round((taken.user + taken.system - app.user - app.system) / options.seconds, 3),
-        "these_clients": round((spent.user + spent.system - begun.user - begun.system) / options.seconds, 3),
+        "app": round(taken / options.seconds, 3),
+        "these_clients": round(spent / options.seconds, 3),
     }
     return {**found, "times_ms": times.summary()}
 
@@ -199,12 +212,17 @@ async def _vote(web: aiohttp.ClientSession, headers: dict[str, str], pair: str) 
 async def open_page(
     web: aiohttp.ClientSession, visit: Visit, times: Times, ended: asyncio.Event, run: str, number: int
 ) -> None:
-    """An open page: follows status and run, and clicks."""
+    """A page with the Train tab open: asks for the run, the list of runs and the status as often as it, and clicks."""
     async with visit.opened(web) as session:
-        cursor, click_at = 0, time.perf_counter() + CLICK_EVERY * number / 30
+        now = time.perf_counter()
+        cursor, click_at = 0, now + CLICK_EVERY * number / 30
+        due = {name: now + every * number / 30 for name, every in ASKED_EVERY.items()}
         clicks: list[tuple[str, Callable[[], Awaitable[Any]]]] = session.clicks()
         while not ended.is_set():
-            await times.take("poll_status", _read(web, "playground/status"))
+            for name, every in ASKED_EVERY.items():
+                if time.perf_counter() > due[name]:
+                    due[name] += every
+                    await times.take(f"poll_{name}", _read(web, ASKED[name]))
             told = await times.take("poll_metrics", _read(web, f"playground/metrics?run={run}&since={cursor}"))
             cursor = json.loads(told)["cursor"] if told else cursor
             if time.perf_counter() > click_at:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from playground.models.cores import glance
 from playground.models.generation import next_logits
 from playground.models.shelf import Shelf, Side
 from playground.models.trace import Trace, trace
@@ -55,8 +56,9 @@ class RecentReadings:
 
 def _read(side: Side, ids: Sequence[int], traced: int) -> Reading:
     given = side.reading(ids)
-    if not traced:
-        return Reading(next_logits(side.model, given, adapter=side.adapter).numpy(), None)
-    seen = trace(side.model, given, last=min(traced, len(ids) - 1), adapter=side.adapter)
+    with glance():
+        if not traced:
+            return Reading(next_logits(side.model, given, adapter=side.adapter).numpy(), None)
+        seen = trace(side.model, given, last=min(traced, len(ids) - 1), adapter=side.adapter)
     # Places are counted without the soft prompt.
     return Reading(seen.next_logits.numpy(), seen._replace(start=seen.start - len(side.lead)))

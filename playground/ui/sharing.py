@@ -1,4 +1,4 @@
-"""One memory for the loaded model and the job that goes on: the job gets what it needs, the model what is left."""
+"""One machine for the loaded model and the job that goes on: the job gets what it needs, the model what is left."""
 
 import logging
 from collections.abc import Iterator
@@ -23,17 +23,18 @@ class Sharing:
 
     @contextmanager
     def during(self, record: "RunRecord") -> Iterator[None]:
-        """For the block, the job has the memory that it was estimated to need.
+        """For the block, the job has the memory that it was estimated to need, and the cores most of the time.
 
         Where it does not fit beside the loaded model, the model steps aside and comes back after. Loading and
         answering count what the job has not yet taken as taken, and are refused where too little is left.
         """
+        from playground.models import cores, memory
+
         need = self._need(record)
         if need is None:
-            yield
+            with cores.job():
+                yield
             return
-        from playground.models import memory
-
         server = self._services.model_server()
         if not need["fits"] and need["loaded"]:
             server.step_aside(
@@ -41,7 +42,7 @@ class Sharing:
                 "when that has ended."
             )
         try:
-            with memory.promised(lambda: need["bytes"] - self._taken(record.id)):
+            with cores.job(), memory.promised(lambda: need["bytes"] - self._taken(record.id)):
                 yield
         finally:
             server.come_back()

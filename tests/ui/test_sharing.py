@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from playground.config import codec
 from playground.config.presets import ready
@@ -56,6 +57,28 @@ def test_the_model_makes_room_where_both_do_not_fit(services: Services, monkeypa
         monkeypatch.undo()
     assert server.wait_loaded(60).state == "ready"
     assert server.next_token("The").tokens
+
+
+def test_a_glance_at_the_model_leaves_half_of_the_cores_to_a_job(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, threads = services.model_server(), []
+    server.require().loaded.model.register_forward_pre_hook(lambda *_: threads.append(torch.get_num_threads()))
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        server.next_token("One")
+        for record in (queued(services), replace(queued(services), kind="evaluation")):
+            with Sharing(services).during(record):
+                server.next_token(f"Two {record.kind}")
+                assert torch.get_num_threads() == 4
+                with pytest.raises(ModelError):
+                    server.next_token("plot " * 600)
+                assert torch.get_num_threads() == 4
+        server.next_token("Three")
+    finally:
+        torch.set_num_threads(before)
+    assert threads == [4, 2, 2, 4]
 
 
 def test_what_cannot_be_judged_is_let_through(services: Services) -> None:
