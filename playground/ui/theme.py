@@ -35,6 +35,9 @@ INK = colors.Color(
 
 # Hangul is in none of the bundled fonts; the systems' own come before the generic family.
 KOREAN = ("Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", "Noto Sans CJK KR")
+WEIGHTS = (400, 700)
+"""Those whose files in Gradio 6.31 are whole. Its SemiBold has no Latin letter but "a": all others would come from some
+other font."""
 
 
 def theme() -> gr.themes.Base:
@@ -46,8 +49,8 @@ def theme() -> gr.themes.Base:
         radius_size=sizes.radius_md,
         spacing_size=sizes.spacing_md,
         text_size=sizes.text_md,
-        font=(fonts.LocalFont("IBM Plex Sans", weights=(400, 600, 700)), *KOREAN, "ui-sans-serif", "sans-serif"),
-        font_mono=(fonts.LocalFont("IBM Plex Mono", weights=(400, 600)), *KOREAN, "ui-monospace", "monospace"),
+        font=(fonts.LocalFont("IBM Plex Sans", weights=WEIGHTS), *KOREAN, "ui-sans-serif", "sans-serif"),
+        font_mono=(fonts.LocalFont("IBM Plex Mono", weights=WEIGHTS), *KOREAN, "ui-monospace", "monospace"),
     )
     return made.set(
         body_background_fill="*neutral_50",

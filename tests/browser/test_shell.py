@@ -23,6 +23,25 @@ SETTLED = """document.getAnimations().every(
 )"""
 """Colours in the middle of a fade would be measured as they are."""
 
+FROM_ELSEWHERE = """async ([letters, families]) => {
+    const pen = document.createElement("canvas").getContext("2d");
+    const width = (font, letter) => {
+        pen.font = font;
+        return pen.measureText(letter).width;
+    };
+    const found = [];
+    for (const family of families) for (const weight of [400, 500, 600, 700]) {
+        const font = `${weight} 80px "${family}"`;
+        await document.fonts.load(font, letters);
+        for (const letter of letters) {
+            const same = width(`${font}, serif`, letter) === width(`${font}, monospace`, letter);
+            if (!same) found.push(`${weight} ${family} ${letter}`);
+        }
+    }
+    return found;
+}"""
+"""Letters that a font has not: they are as wide as in whatever font comes after it."""
+
 
 def open_tab(page: Page, name: str) -> None:
     """Opens a tab by its name in `TABS`, through the menu where a narrow page has put it there."""
@@ -66,6 +85,14 @@ def test_the_page_speaks_korean_to_a_korean_browser(open_page: Opener) -> None:
     expect(page.get_by_role("tab", name="모델")).to_be_visible()
     expect(page.locator("#model-load")).to_have_text("불러오기")
     expect(page.locator("#model-choice")).to_contain_text("파라미터")
+
+
+def test_every_letter_is_of_the_pages_own_fonts(open_page: Opener) -> None:
+    page = open_page()
+    strange = page.evaluate(
+        FROM_ELSEWHERE, ["".join(map(chr, range(33, 127))) + "π…≥∞", ["IBM Plex Sans", "IBM Plex Mono"]]
+    )
+    assert strange == []
 
 
 def test_the_page_says_that_it_is_english(open_page: Opener) -> None:
