@@ -1,9 +1,12 @@
 """Script planted wherever a text of somebody's is shown: it stays text, in every tab, in refusals and on phones."""
 
+import contextlib
 import json
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -222,3 +225,16 @@ def test_half_a_character_is_refused_at_the_door(app: Server) -> None:
         headers = {"content-type": "application/json"}
         answer = httpx.post(f"{app.url}gradio_api/{way}", content=body, headers=headers, timeout=60)
         assert (answer.status_code, answer.json()["error"]) == (400, NO_TEXT)
+
+
+def test_a_header_without_end_is_refused(app: Server) -> None:
+    """uvicorn would keep all of it where httptools is installed, and the app's memory with it."""
+    address = urlsplit(app.url)
+    with socket.create_connection((str(address.hostname), address.port), timeout=60) as line:
+        line.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nX-Long: ")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(64):
+                line.sendall(b"a" * 2**16)
+        with contextlib.suppress(ConnectionError):
+            assert line.recv(2**16).split(b" ")[1:2] in ([], [b"400"], [b"431"])
+    assert httpx.get(f"{app.url}playground/status", timeout=60).status_code == 200
