@@ -13,7 +13,7 @@ from playground.models.shelf import Shelf, Side
 from playground.models.trace import Trace, trace
 
 KEPT = 32
-"""Readings; with a vocabulary of 151,936 they take 20 MB, and as much again where texts of 30 tokens are traced."""
+"""Readings; with a vocabulary of 151,936 they take 20 MB."""
 
 
 class Reading(NamedTuple):
@@ -60,5 +60,6 @@ def _read(side: Side, ids: Sequence[int], traced: int) -> Reading:
         if not traced:
             return Reading(next_logits(side.model, given, adapter=side.adapter).numpy(), None)
         seen = trace(side.model, given, last=min(traced, len(ids) - 1), adapter=side.adapter)
+    behind = seen.next_logits.clone()  # it was a part of the logits of many tokens, which would be kept with it
     # Places are counted without the soft prompt.
-    return Reading(seen.next_logits.numpy(), seen._replace(start=seen.start - len(side.lead)))
+    return Reading(behind.numpy(), seen._replace(start=seen.start - len(side.lead), next_logits=behind))

@@ -50,6 +50,14 @@ def test_another_question_is_another_reading(server: ModelServer) -> None:
     assert [len(found.ids) - found.trace.start for found in traced if found.trace] == [1, 2, 2]
 
 
+def test_what_is_kept_is_no_larger_than_it_looks(server: ModelServer) -> None:
+    found = server.next_token("The plot of the film", traced=100)
+    assert found.trace is not None
+    for kept in found.trace[1:]:
+        assert kept.untyped_storage().nbytes() == kept.nbytes
+    assert found.logits.base is None or found.logits.base.nbytes == found.logits.nbytes
+
+
 def test_only_the_last_are_kept(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "KEPT", 2)
     with passes(server) as read:
