@@ -2,12 +2,12 @@
 
 A text of a few tokens is read no faster by more threads than by one (80 against 87 ms for ten tokens of SmolLM2-135M on
 two cores), but the others wait for it at full speed, and a job beside it stands still for as long.
+
+Light: no torch until somebody glances.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import torch
 
 _jobs: list[object] = []
 
@@ -26,6 +26,8 @@ def job() -> Iterator[None]:
 @contextmanager
 def glance() -> Iterator[None]:
     """For the block, this thread takes half of the cores where a job goes on. To be entered by one thread at a time."""
+    import torch
+
     threads = torch.get_num_threads()
     if not _jobs or threads == 1:
         yield

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from playground.config import codec
 from playground.errors import PlaygroundError
+from playground.models import cores
 
 if TYPE_CHECKING:
     from playground.runs.records import RunRecord
@@ -23,18 +24,23 @@ class Sharing:
 
     @contextmanager
     def during(self, record: "RunRecord") -> Iterator[None]:
-        """For the block, the job has the memory that it was estimated to need, and the cores most of the time.
+        """For the block, the job has the memory that it was estimated to need, and the cores most of the time."""
+        with self._memory(record), cores.job():
+            yield
+
+    @contextmanager
+    def _memory(self, record: "RunRecord") -> Iterator[None]:
+        """For the block, the job has the memory.
 
         Where it does not fit beside the loaded model, the model steps aside and comes back after. Loading and
         answering count what the job has not yet taken as taken, and are refused where too little is left.
         """
-        from playground.models import cores, memory
-
         need = self._need(record)
         if need is None:
-            with cores.job():
-                yield
+            yield
             return
+        from playground.models import memory
+
         server = self._services.model_server()
         if not need["fits"] and need["loaded"]:
             server.step_aside(
@@ -42,7 +48,7 @@ class Sharing:
                 "when that has ended."
             )
         try:
-            with cores.job(), memory.promised(lambda: need["bytes"] - self._taken(record.id)):
+            with memory.promised(lambda: need["bytes"] - self._taken(record.id)):
                 yield
         finally:
             server.come_back()
