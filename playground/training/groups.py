@@ -5,7 +5,7 @@ it becomes tokens, and where the reward reads it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from datasets import Dataset, Features, List, Value
 from peft import LoraConfig, PeftModel, TaskType
@@ -14,17 +14,19 @@ from transformers import PreTrainedTokenizerBase
 
 from playground.config.methods.grpo import GRPOSettings
 from playground.config.methods.rloo import RLOOSettings
-from playground.config.run import TrainingSettings
+from playground.config.run import RunConfig, TrainingSettings
 from playground.errors import ConfigError, ModelError
 from playground.models.adapters import lora_settings
 from playground.models.batch import end_tokens
 from playground.rewards.combined import Sum
 from playground.rewards.registry import Surroundings, make_reward
+from playground.runs.context import JobContext
 from playground.training import samples
 from playground.training.asking.judging import answer_text, asked, means_by_kind, prompt_text
 from playground.training.asking.prompts import Prompts
 from playground.training.asking.questions import Questions, questions
-from playground.training.ground import Ground
+from playground.training.ground import Ground, prepare, single_gpu
+from playground.training.outcome import Outcome
 from playground.training.rows import Rows
 from playground.training.saving import name_base
 from playground.training.trainer import WatchedTrainer
@@ -196,7 +198,34 @@ class Groups:
             )
 
 
-def check_group(training: TrainingSettings, settings: GroupSettings) -> None:
+def train_in_groups(
+    config: RunConfig, context: JobContext, trainer: type[GroupTrainer], arguments: type[Any], own: Mapping[str, Any]
+) -> Outcome:
+    """Tunes `config.model` towards a reward and leaves `adapter` or `model` in the run's folder.
+
+    Args:
+        trainer: TRL's, with our watch on it.
+        arguments: TRL's config of that trainer.
+        own: settings of `arguments` that the other method has not.
+
+    Raises:
+        PlaygroundError: something a person can act on; `Cancelled` where a stop came before the first step.
+    """
+    settings = cast("GroupSettings", config.options)
+    _check_group(config.training, settings)
+    groups = Groups(prepare(config, context), settings)
+    footing = groups.ground.footing(groups.rows)
+    made = trainer(
+        reward_funcs=groups.judge,
+        args=single_gpu(arguments(**footing.arguments, **groups.arguments(), **own)),
+        **groups.policy(),
+        **footing.watching(),
+    )
+    groups.begin(made)
+    return footing.run(made)
+
+
+def _check_group(training: TrainingSettings, settings: GroupSettings) -> None:
     """Raises `ConfigError` where a step's answers cannot be parted into whole groups; to be asked before all else."""
     answers = training.batch_size * training.gradient_accumulation
     if answers % settings.group_size:
