@@ -20,7 +20,7 @@ NARROW = 180
 """Pixels below which a field stands in a line of its own."""
 
 
-def build_method_fields(method: str, cls: type[MethodSettings], initial: Callable[[str], Any]) -> dict[str, Component]:
+def build_method_fields(cls: type[MethodSettings], initial: Callable[[str], Any]) -> dict[str, Component]:
     """Lays the fields out in the current column, and gives them by their paths.
 
     Args:
@@ -46,6 +46,6 @@ def build_method_fields(method: str, cls: type[MethodSettings], initial: Callabl
             add(shown)
     if folded:
         title = text("train.fold.method")
-        with gr.Accordion(title, open=False, elem_id=f"{PREFIX}-fold-{method}"), gr.Row():
+        with gr.Accordion(title, open=False, elem_id=f"{PREFIX}-fold-{cls.section}"), gr.Row():
             add(folded)
     return fields

@@ -128,7 +128,7 @@ def build_form() -> RunForm:
     groups: dict[str, gr.Column] = {}
     for found, settings in METHODS.items():
         with gr.Column(visible=found == config.method, elem_classes="pt-method") as groups[found]:
-            fields |= build_method_fields(found, settings, lambda path: initial(path, config))
+            fields |= build_method_fields(settings, lambda path: initial(path, config))
     with gr.Row():
         for name in ("max_steps", "batch_size", "learning_rate"):
             add(TrainingSettings, name, min_width=90)

@@ -22,7 +22,7 @@ METHODS: dict[str, type[MethodSettings]] = {
     "orpo": ORPOSettings,
 }
 """Method name to the class of its own settings; they stand in a run's JSON under the method's name."""
-PAIRED = frozenset(name for name, settings in METHODS.items() if settings.paired)
+PAIRED = tuple(name for name, settings in METHODS.items() if settings.paired)
 """Methods that need a preferred answer beside a rejected one."""
-SCORING = frozenset(name for name, settings in METHODS.items() if settings.scores)
+SCORING = tuple(name for name, settings in METHODS.items() if settings.scores)
 """Methods whose runs leave a model that gives scores and writes no text."""
