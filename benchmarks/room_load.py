@@ -116,7 +116,9 @@ async def measured(server: Server, visit: Visit, model: str, options: argparse.N
     async with aiohttp.ClientSession(server.url, connector=connector, timeout=timeout) as web:
         found["page"] = await coming(web, visit, options.come)
         run = await asyncio.to_thread(start_run, server, model)
-        times, alone, with_room, taken, spent = Times(), [], [], 0.0, 0.0
+        times, alone, with_room = Times(), [], []
+        processes = {"app": psutil.Process(server.process.pid), "these_clients": psutil.Process()}
+        cores = dict.fromkeys(processes, 0.0)
         for _ in range(ROUNDS):
             alone.append(await speed(web, run, options.seconds / ROUNDS))
             ended = asyncio.Event()
@@ -126,10 +128,10 @@ async def measured(server: Server, visit: Visit, model: str, options: argparse.N
             ]
             tasks = [asyncio.create_task(person) for person in people]
             await asyncio.sleep(5)  # until all are there
-            app, own = psutil.Process(server.process.pid).cpu_times(), os.times()
+            before = {name: processor_seconds(process) for name, process in processes.items()}
             with_room.append(await speed(web, run, options.seconds / ROUNDS))
-            taken += sum(psutil.Process(server.process.pid).cpu_times()[:2]) - sum(app[:2])
-            spent += sum(os.times()[:2]) - sum(own[:2])
+            for name, process in processes.items():
+                cores[name] += (processor_seconds(process) - before[name]) / options.seconds
             ended.set()
             await asyncio.gather(*tasks)
             await asyncio.sleep(5)  # until all have gone
@@ -138,11 +140,14 @@ async def measured(server: Server, visit: Visit, model: str, options: argparse.N
         "with_the_room": [round(one, 3) for one in with_room],
         "ratio": round(statistics.median(one / other for one, other in zip(with_room, alone, strict=True)), 3),
     }
-    found["cores"] = {
-        "app": round(taken / options.seconds, 3),
-        "these_clients": round(spent / options.seconds, 3),
-    }
+    found["cores"] = {name: round(share, 3) for name, share in cores.items()}
     return {**found, "times_ms": times.summary()}
+
+
+def processor_seconds(process: psutil.Process) -> float:
+    """What a process itself has taken so far."""
+    taken = process.cpu_times()
+    return float(taken.user + taken.system)
 
 
 async def speed(web: aiohttp.ClientSession, run: str, seconds: float) -> float:

@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from playground.config.run import DataSettings
+from playground.config.run import AdapterSettings, DataSettings
 from playground.config.voting import VotingSettings
 from playground.data.splits import prepare
 from playground.models import catalogue
+from playground.models.adapters import attach_lora
 from playground.runs import strict
 from playground.runs.store import RunStore
 from playground.ui.identity import Person
@@ -47,8 +47,9 @@ def first_round(store: RunStore) -> str:
     (folder / "config.json").write_text(json.dumps(store.get(run).document), encoding="utf-8")
     source = catalogue.local_folder("tiny")
     assert source is not None
-    loaded = get_peft_model(AutoModelForCausalLM.from_pretrained(source), LoraConfig(r=2, target_modules=["q_proj"]))
-    loaded.save_pretrained(str(folder / "adapter"))
+    attach_lora(AutoModelForCausalLM.from_pretrained(source), AdapterSettings(), seed=0).save_pretrained(
+        str(folder / "adapter")
+    )
     examples = [
         {
             "row": record.row, "instruction": record.fields["prompt"], "input": "", "reference": record.answer,
