@@ -46,7 +46,7 @@ FROM_ELSEWHERE = """async ([letters, families]) => {
 def open_tab(page: Page, name: str) -> None:
     """Opens a tab by its name in `TABS`, through the menu where a narrow page has put it there."""
     button = page.locator(f"#tab-{name}-button").first
-    menu = page.locator("#shell-tabs .overflow-menu > button")
+    menu = page.locator("#shell-tabs .overflow-menu > button").first  # tabs within tabs have one of their own
     entry = page.locator(".overflow-dropdown").get_by_role("button", name=re.compile(name, re.I))
     tab = page.locator(f"#tab-{name}")
     until = time.monotonic() + 2 * PATIENCE_MS / 1000
