@@ -39,7 +39,7 @@ class RewardSettings(Settings, _Reward):
     """Base of the settings of one kind of reward."""
 
     kind: ClassVar[str]
-    """Its name in JSON and in the registry of `playground.rewards`."""
+    """Its name in JSON, and of the module of `playground.rewards` that makes it."""
 
 
 @dataclass(frozen=True)

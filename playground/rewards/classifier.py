@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from transformers import (
@@ -24,10 +24,7 @@ from playground.models.folder import read_config, weights_of
 from playground.models.generation import inference
 from playground.models.memory import estimate_loading
 from playground.models.reading import UNREADABLE
-from playground.rewards.reward import Bounds, read_by
-
-if TYPE_CHECKING:
-    from playground.rewards.registry import Surroundings
+from playground.rewards.reward import Bounds, Surroundings, read_by
 
 LONGEST = 512
 """Tokens of a text that are read, where neither model nor tokenizer says how many it has places for."""
@@ -49,7 +46,7 @@ _kept: dict[tuple[Path, int], LoadedClassifier] = {}
 _loading = threading.Lock()
 
 
-def classifier_of(ref: str, around: "Surroundings") -> LoadedClassifier:
+def classifier_of(ref: str, around: Surroundings) -> LoadedClassifier:
     """The classifier of a Hub id or a folder, fetched and loaded if need be.
 
     Raises:
@@ -107,6 +104,11 @@ class Classifier:
             logits = logits.sigmoid() if logits.shape[-1] == 1 else logits.softmax(dim=-1)
         values: list[float] = logits[:, self.place].tolist()
         return values
+
+
+def make(settings: ClassifierReward, around: Surroundings) -> Classifier:
+    """The reward of these settings, its classifier loaded."""
+    return Classifier(classifier_of(settings.model, around), settings, around.stop)
 
 
 def _load(folder: Path, title: str) -> LoadedClassifier:

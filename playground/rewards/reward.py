@@ -1,11 +1,27 @@
 """What every reward is, and how one is asked so that a broken one is told and not believed."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from playground.errors import PlaygroundError
+from playground.runs.events import Progress
+
+
+def _unheard(_: Progress) -> None:
+    """For whoever does not want to know how far a download is."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What making a reward, and asking it, may need."""
+
+    report: Callable[[Progress], None] = _unheard
+    """Told how far a model is that has to be fetched."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set to give up."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from playground.errors import ConfigError, ModelError
 from playground.models.adapters import lora_settings
 from playground.models.batch import end_tokens
 from playground.rewards.combined import Sum
-from playground.rewards.registry import Surroundings, make_reward
+from playground.rewards.registry import make_reward
+from playground.rewards.reward import Surroundings
 from playground.runs.context import JobContext
 from playground.training import samples
 from playground.training.asking.judging import answer_text, asked, means_by_kind, prompt_text

@@ -19,8 +19,8 @@ from playground.config.rewards import TrainedReward
 from playground.config.run import RunConfig
 from playground.errors import ModelError
 from playground.models.adapters import lora_settings
-from playground.rewards.registry import Surroundings, make_reward
-from playground.rewards.reward import Reward
+from playground.rewards.registry import make_reward
+from playground.rewards.reward import Reward, Surroundings
 from playground.runs.context import JobContext
 from playground.training.drift import Drift, different_prompts, drawing
 from playground.training.ground import Ground

@@ -9,8 +9,8 @@ from playground.config import codec
 from playground.config.rewards import RewardConfig, encode_reward
 from playground.config.rollouts import RolloutSettings, SweepSettings
 from playground.errors import RunError
-from playground.rewards.registry import Surroundings, make_reward
-from playground.rewards.reward import Bounds
+from playground.rewards.registry import make_reward
+from playground.rewards.reward import Bounds, Surroundings
 from playground.runs.events import Progress
 from playground.ui.desk import Work
 from playground.ui.packing import packed

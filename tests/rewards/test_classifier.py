@@ -14,7 +14,8 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from playground.config.rewards import ClassifierReward
 from playground.errors import Cancelled, ConfigError, ModelError, ModelUnavailable
-from playground.rewards.registry import Surroundings, make_reward
+from playground.rewards.registry import make_reward
+from playground.rewards.reward import Surroundings
 from tests.small_models import tokenizer_of
 
 TEXTS = ["The film was a joy", "", "the plot was dull and far too long", "word " * 100]

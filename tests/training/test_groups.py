@@ -11,7 +11,7 @@ from transformers import AutoTokenizer
 from playground.config.codec import decode
 from playground.config.run import RunConfig
 from playground.errors import ConfigError, ModelError, RunError
-from playground.rewards.rules import Length
+from playground.rewards.length import Length
 from playground.runs.events import Metric, Sample
 from playground.training import groups
 from tests.training.runs import Ran, execute

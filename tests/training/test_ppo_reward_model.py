@@ -9,8 +9,8 @@ import torch
 
 from playground.config.rewards import TrainedReward
 from playground.rewards.registry import make_reward
+from playground.rewards.reward_model import Trained
 from playground.rewards.scoring import load_reward_model
-from playground.rewards.trained import Trained
 from playground.runs.events import Snapshot
 from playground.training.methods.ppo.sharing import share_backbone
 from tests.training.ppo_runs import PROMPTS, moved_actor, ppo_config

@@ -3,7 +3,7 @@
 import torch
 
 from playground.rewards.combined import Sum
-from playground.rewards.trained import Trained
+from playground.rewards.reward_model import Trained
 
 
 def share_backbone(policy: torch.nn.Module, reward: Sum) -> int:

@@ -12,7 +12,8 @@ from transformers.trainer_callback import CallbackHandler, DefaultFlowCallback, 
 from playground.config.methods.ppo import PPOSettings
 from playground.config.run import RunConfig
 from playground.errors import Cancelled
-from playground.rewards.registry import Surroundings, make_reward
+from playground.rewards.registry import make_reward
+from playground.rewards.reward import Surroundings
 from playground.runs import checkpoints
 from playground.runs.context import JobContext
 from playground.runs.events import Metric

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from playground.config.rewards import SentimentReward
-from playground.rewards.reward import Bounds, read_by
+from playground.rewards.reward import Bounds, Surroundings, read_by
 
 if TYPE_CHECKING:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
@@ -28,6 +28,11 @@ class Sentiment:
         key, analyser = KEYS[self.settings.score], _analyser()
         texts = read_by(self.settings.reads, prompts, completions)
         return [float(analyser.polarity_scores(text)[key]) for text in texts]
+
+
+def make(settings: SentimentReward, _: Surroundings) -> Sentiment:
+    """The reward of these settings."""
+    return Sentiment(settings)
 
 
 @functools.cache

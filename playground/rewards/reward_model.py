@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from playground.config.rewards import TrainedReward
-from playground.rewards.reward import Bounds
-from playground.rewards.scoring import RewardModel
+from playground.errors import ConfigError
+from playground.rewards.reward import Bounds, Surroundings
+from playground.rewards.scoring import RewardModel, reward_model_of
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,14 @@ class Trained:
             known = {prompt: self.model.rendered(prompt) for prompt in dict.fromkeys(prompts)}
             prompts = [known[prompt] for prompt in prompts]
         return self.model.score(prompts, completions, batch_size=self.settings.batch_size, stop=self.stop)
+
+
+def make(settings: TrainedReward, around: Surroundings) -> Trained:
+    """The reward of these settings, its model loaded.
+
+    Raises:
+        ConfigError: no run is named.
+    """
+    if not settings.run:
+        raise ConfigError(["reward.reward_model.run is empty; choose a finished run of a reward model."])
+    return Trained(reward_model_of(settings.run, report=around.report, stop=around.stop), settings, around.stop)
