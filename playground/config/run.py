@@ -28,7 +28,7 @@ Template = Literal[
     "alpaca", "instruction-response", "phi-3", "human-assistant", "chat", "plain", "classification", "custom"
 ]
 TEMPLATES: tuple[Template, ...] = get_args(Template)
-"""Names of the ways in which a row becomes text; `playground.data.templates` writes them."""
+"""Names of the ways in which a row becomes text; `playground.data.writing` has a module for each."""
 CUSTOM: Template = "custom"
 SHARES = (0.85, 0.10, 0.05)
 """Train, test and validation, where neither the settings nor the data says otherwise."""

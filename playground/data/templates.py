@@ -8,12 +8,12 @@ stands in the text.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from playground.config.run import CUSTOM, TEMPLATES
+from playground.config.run import TEMPLATES
 from playground.data.custom import fill, fill_prompt, is_custom
 from playground.data.records import Message, Record
 from playground.data.rendered import Pair, Rendered, Segment
-from playground.data.writers import FIELD_WRITERS, WRITERS, Writer, classification, end_of_sequence, lines
-from playground.errors import ConfigError, DataError, ModelError
+from playground.data.writing.writer import Writer, end_of_sequence, writer_of
+from playground.errors import DataError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -97,8 +97,8 @@ def render_prompt(prompt: str | Sequence[Message], template: str, tokenizer: "Pr
         if len(messages) > 1:
             raise DataError("A custom template has room for one question; use phi-3, human-assistant or chat.")
         return fill_prompt(template, messages[0].content)
-    write = _writer(template, tokenizer)
-    return "".join(segment.text for segment in write(messages, tokenizer))
+    writer = _writer(template, tokenizer)
+    return "".join(segment.text for segment in writer.conversation(messages, tokenizer))
 
 
 def check(template: str, tokenizer: "PreTrainedTokenizerBase") -> None:
@@ -109,14 +109,9 @@ def check(template: str, tokenizer: "PreTrainedTokenizerBase") -> None:
 
 
 def _writer(template: str, tokenizer: "PreTrainedTokenizerBase") -> Writer:
-    if template == CUSTOM:
-        raise ConfigError(["data.custom_template is needed where data.template is custom; it is empty."])
-    if template not in WRITERS:
-        raise ConfigError([f"data.template must be one of {', '.join(TEMPLATES)}; got {template!r}."])
-    if template == "chat" and not tokenizer.chat_template:
-        others = ", ".join(name for name in TEMPLATES if name != "chat")
-        raise ModelError(f"This model's tokenizer has no chat template; choose another data.template: {others}.")
-    return WRITERS[template]
+    writer = writer_of(template)
+    writer.check(tokenizer)
+    return writer
 
 
 def _segments(record: Record, answer: str, template: str, tokenizer: "PreTrainedTokenizerBase") -> tuple[Segment, ...]:
@@ -128,21 +123,17 @@ def _segments(record: Record, answer: str, template: str, tokenizer: "PreTrained
         # A label is a word of its own, and belongs to the space before it.
         space = " " if record.kind == "label" and not filled.prompt[-1:].isspace() else ""
         return _two(filled.prompt, space + filled.answer + end)
-    write = _writer(template, tokenizer)
+    writer = _writer(template, tokenizer)
     if record.kind == "text":
         return _two("", answer + end)
-    if template == "classification":
-        return _two(_classification(record), f" {answer}{end}")
-    fields = record.fields
-    if template in FIELD_WRITERS and "instruction" in fields:
-        return _two(FIELD_WRITERS[template](fields["instruction"], fields["input"]), answer + end)
-    if template == "plain" and record.kind == "label":
-        return _two(lines(fields["text"], ""), answer + end)
+    prompt = writer.prompt(record)
+    if prompt is not None:
+        return _two(prompt, writer.before_answer + answer + end)
     question = [
         Message(turn.role, _without_end(turn.content, end)) if turn.role == "assistant" else turn
         for turn in _question(record)
     ]
-    return write([*question, Message("assistant", answer)], tokenizer)
+    return writer.conversation([*question, Message("assistant", answer)], tokenizer)
 
 
 def _two(prompt: str, answer: str) -> tuple[Segment, ...]:
@@ -171,11 +162,3 @@ def _without_end(answer: str, end: str) -> str:
     while answer.rstrip().endswith(end):
         answer = answer.rstrip().removesuffix(end)
     return answer
-
-
-def _classification(record: Record) -> str:
-    if record.kind != "label":
-        raise DataError(
-            f"The template classification takes rows of text and label; this row is of format {record.kind}."
-        )
-    return classification(record.fields["text"])

@@ -4,7 +4,7 @@ import pytest
 
 from playground.data.records import Message, Record
 from playground.data.templates import TEMPLATES, Rendered, Segment, render, render_prompt
-from playground.data.writers import WRITERS
+from playground.data.writing.writer import writer_of
 from playground.errors import ConfigError, DataError, ModelError
 from tests.small_models import FAMILIES, Family, tokenizer_of
 
@@ -25,7 +25,7 @@ TALK = Record(
 ONE_EXCHANGE = Record(0, "messages", messages=TALK.messages[:3])
 
 CUSTOM = "Q: {instruction}\n{input}\nA: {output} {{.}}"
-FOR_INSTRUCTIONS = [*(name for name in WRITERS if name != "classification"), CUSTOM]
+FOR_INSTRUCTIONS = [*(name for name in TEMPLATES if name not in {"classification", "custom"}), CUSTOM]
 
 PROMPTS = {
     "instruction-response": "### Instruction:\nName a {color}.\n\n### Response:\n",
@@ -51,8 +51,9 @@ INPUT_PROMPTS = {
 ANSWERS = {"human-assistant": " Red.", "chat": "Red.<|im_end|>", CUSTOM: "Red. {.}"}
 
 
-def test_every_name_has_a_writer_but_custom_whose_text_is_its_own() -> None:
-    assert (*WRITERS, "custom") == TEMPLATES
+@pytest.mark.parametrize("template", [name for name in TEMPLATES if name != "custom"])
+def test_every_name_has_a_writer_but_custom_whose_text_is_its_own(template: str) -> None:
+    assert writer_of(template).conversation([Message("user", "Name a {color}.")], tokenizer_of("llama"))
 
 
 @pytest.mark.parametrize("template", FOR_INSTRUCTIONS)
