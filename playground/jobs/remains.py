@@ -41,8 +41,10 @@ def kept(folder: Path) -> str:
 
 def told(kind: JobKind, folder: Path) -> str:
     """A sentence on what a run can go on from; empty for an evaluation."""
-    words = kept(folder) if kind == "run" else ""
-    return f"{words[0].upper()}{words[1:]}." if words else ""
+    if kind == "evaluation":
+        return ""
+    last = _last(folder)
+    return "There is no checkpoint." if last is None else f"The last checkpoint is of step {last}."
 
 
 def orphaned(record: RunRecord, folder: Path) -> str:
