@@ -31,6 +31,11 @@ SAYING = re.compile(r"conflicts|\w*problems?|\w+_sentence")
 """Names of functions that give or yield what a person reads."""
 KEYS = {"error", "message", "problem", "refused", "reason", "_failure"}
 """Keys, keywords and attributes that hold sentences."""
+NAMES = {
+    "adapter", "auto", "busy", "cpu", "custom", "data", "error", "id", "info", "kind", "model", "null", "unfit", "unknown",
+    "warning",
+}  # fmt: skip
+"""Words that are names of something, and the same in every language."""
 LISTS = {"problems", "reasons", "found"}
 """Names of lists that sentences are gathered in."""
 MOST_FORMS = 8
@@ -308,7 +313,7 @@ def _written(form: Form) -> str:
 
 def _has_words(template: str, least: int = 2) -> bool:
     """Whether it reads as words, and not as a setting's path or a file's name."""
-    return len(template.split()) >= least and re.search(r"(?<![\w.:/])[A-Za-z]?[a-z]{2,}(?![\w.:/])", template) is not None
+    return template not in NAMES and len(template.split()) >= least and re.search(r"(?<![\w.:/])[A-Za-z]?[a-z]{2,}(?![\w.:/])", template) is not None
 
 
 def _is_whole(form: Form) -> bool:
