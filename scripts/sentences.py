@@ -1,6 +1,6 @@
 """Finds every English sentence that an error, a refused setting or a job's end can say, and keeps their translations.
 
-`python -m scripts.sentences` brings `assets/i18n/sentences.ko.json` in step with the source: sentences that are said no
+`python -m scripts.sentences` brings `assets/i18n/sentences/ko.json` in step with the source: sentences that are said no
 longer are taken out, new ones are put in without a text, for a person to write. A test keeps it so.
 
 A sentence is read from the source as a template: `{0}`, `{1}` stand where something is filled in. What is chosen there
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CATALOGUE = ROOT / "assets" / "i18n" / "sentences.ko.json"
+CATALOGUE = ROOT / "assets" / "i18n" / "sentences" / "ko.json"
 SILENT = ("cli", "core", "plots")
 """Folders of `playground` whose sentences no page shows."""
 TELLERS = {

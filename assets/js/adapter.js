@@ -16,7 +16,7 @@ export function mount(root, props, _tell, watch) {
 }
 
 function parts(value) {
-  if (value.state === "error") return [make("p", { class: "pp-error", role: "alert" }, value.message)];
+  if (value.state === "error") return [make("p", { class: "pp-error", role: "alert" }, playground.sentence(value.message))];
   if (value.state !== "ready") return [make("div", { class: "pt-empty" }, make("p", { class: "pp-name" }, say("adapter_size.empty")))];
   const { norm, share } = value.whole;
   const whole = make("p", {}, share === null ? say("adapter_size.whole_norm", { norm: number(norm) }) : say("adapter_size.whole", { norm: number(norm), share: percent(share) }));

@@ -104,14 +104,14 @@ class View {
   async receive(value) {
     if (!value || value.asked !== this.asked) return;
     if (value.linked !== undefined && this.link) this.arrived(value);
-    if (value.state === "error") return this.refused(value.message);
+    if (value.state === "error") return this.refused(playground.sentence(value.message));
     if (value.state === "waiting") return this.waits(value.ahead);
     this.newest = value;
     try {
       const texts = await vocabulary(value.vocabulary);
       if (this.newest === value && value.asked === this.asked) this.draw(value, texts);
     } catch (error) {
-      this.refused(error.message);
+      this.refused(playground.sentence(error.message));
     }
     return undefined;
   }

@@ -165,7 +165,7 @@ class Chat {
 
   words(turn) {
     const found = [];
-    if (turn.state === "error") found.push(turn.message ?? say("chat.lost"));
+    if (turn.state === "error") found.push(turn.message ? playground.sentence(turn.message) : say("chat.lost"));
     else if (turn.state !== "done") found.push(turn.state === "answering" && turn.ahead ? say("compare.ahead", { ahead: turn.ahead }) : say(`chat.state_${turn.state}`));
     const [base, tuned] = turn.dropped ?? [0, 0];
     if (base || tuned) found.push(say("chat.dropped", { base, tuned }));

@@ -53,7 +53,7 @@ class Board {
     offerStop(Boolean(value.state) && !["done", "error"].includes(value.state));
     if (!value.state) return this.panel.replaceChildren(this.empty);
     if (value.state === "error") {
-      const line = element("p", "pp-error", value.message);
+      const line = element("p", "pp-error", playground.sentence(value.message));
       line.setAttribute("role", "alert");
       return this.panel.replaceChildren(line);
     }

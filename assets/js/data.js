@@ -28,7 +28,7 @@ export function button(className, words, pressed, id) {
 }
 
 export function alertOf(message) {
-  const line = element("p", "pp-error", message);
+  const line = element("p", "pp-error", playground.sentence(message));
   line.setAttribute("role", "alert");
   return line;
 }
@@ -38,7 +38,7 @@ export function reasonList(reasons) {
   const list = element("ul", "pda-reasons");
   for (const { reason, count, first } of reasons) {
     const line = element("li");
-    line.append(element("strong", "", `${number(count)} ×`), ` ${reason} `, element("span", "pp-note", say("data.reason.first", { row: number(first) })));
+    line.append(element("strong", "", `${number(count)} ×`), ` ${playground.sentence(reason)} `, element("span", "pp-note", say("data.reason.first", { row: number(first) })));
     list.append(line);
   }
   return list;

@@ -36,7 +36,7 @@ class Lengths {
   }
 
   show(value) {
-    if (value.state === "problem") return this.panel.replaceChildren(title(), element("p", "pp-error", value.message)); // the row above says it aloud
+    if (value.state === "problem") return this.panel.replaceChildren(title(), element("p", "pp-error", playground.sentence(value.message))); // the row above says it aloud
     if (value.state === "unloaded") return this.panel.replaceChildren(title(), element("p", "pp-note", say("data.tokens.unloaded")));
     if (value.state !== "ready") return undefined;
     this.value = value;

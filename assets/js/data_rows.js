@@ -159,7 +159,7 @@ class Rows {
 
   dropped({ row, reason, cells }) {
     const card = element("div", "pp-card");
-    card.append(element("h4", "", say("data.row.source", { row: number(row) })), element("p", "pda-reason", reason.text));
+    card.append(element("h4", "", say("data.row.source", { row: number(row) })), element("p", "pda-reason", playground.sentence(reason.text)));
     if (cells) card.append(fieldList(cells));
     return card;
   }

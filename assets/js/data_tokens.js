@@ -103,7 +103,7 @@ function warnings({ left_out: leftOut, answer_cut: answerCut, answerless, limit 
 /** What key tokens make of the row, in the formula's own terms. */
 function weight({ keys }) {
   if (!keys) return [];
-  if (keys.problem) return [element("p", "pda-warning", keys.problem)];
+  if (keys.problem) return [element("p", "pda-warning", playground.sentence(keys.problem))];
   const count = keys.places.length;
   const line = element("p", "pda-weight", say("data.tokens.weight", { alpha: number(keys.alpha), count: number(count), weight: number(keys.weight) }));
   line.title = say("data.tokens.weight.help");

@@ -83,13 +83,13 @@ class Picture {
     this.value = value;
     if (value.state !== "waiting") this.arrived(value);
     if (value.state === "empty") return this.say(text("distribution.no_prompt"));
-    if (value.state === "error") return this.say(value.message, "error");
+    if (value.state === "error") return this.say(playground.sentence(value.message), "error");
     if (value.state === "waiting") return this.statusChanged(playground.status ?? { state: "starting" });
     try {
       const tokens = await vocabulary(value.vocabulary);
       if (this.value === value) this.open(value, tokens);
     } catch (error) {
-      this.say(error.message, "error");
+      this.say(playground.sentence(error.message), "error");
     }
     return undefined;
   }
@@ -218,7 +218,7 @@ class Picture {
     }
     const share = typeof status.progress === "number" ? status.progress : undefined;
     const known = ["starting", "loading", "empty", "failed"].includes(status.state) ? status.state : "starting";
-    this.say(text(`distribution.wait_${known}`, { model: status.title ?? "", reason: status.error ?? "" }), known);
+    this.say(text(`distribution.wait_${known}`, { model: status.title ?? "", reason: playground.sentence(status.error ?? "") }), known);
     if (known === "failed" || known === "empty") return;
     const bar = make("progress", { "aria-label": text("distribution.progress") });
     if (share !== undefined) bar.value = share;

@@ -34,7 +34,7 @@ export class Probe {
     const answer = typed === "" ? { readings: [] } : await this.ask(typed).catch(() => ({ error: text("distribution.probe_failed") }));
     if (typed !== this.input.value) return;
     this.readings = answer.readings ?? [];
-    if (answer.error) this.list.replaceChildren(make("li", { class: "pgd-hint" }, answer.error));
+    if (answer.error) this.list.replaceChildren(make("li", { class: "pgd-hint" }, playground.sentence(answer.error)));
     else this.acts.changed();
   }
 

@@ -72,7 +72,7 @@ class Live {
   lost(message) {
     this.leave();
     this.evaluation = "";
-    this.panel.replaceChildren(element("p", "pp-error", message));
+    this.panel.replaceChildren(element("p", "pp-error", playground.sentence(message)));
   }
 
   build() {
@@ -111,7 +111,7 @@ class Live {
     const badge = phaseBadge(phase);
     this.badge.replaceWith(badge);
     this.badge = badge;
-    this.reason.textContent = reason;
+    this.reason.textContent = playground.sentence(reason);
     this.reason.className = phase === "failed" || phase === "interrupted" ? "pt-reason pp-error" : "pt-reason";
     this.reason.hidden = !reason;
     this.going.hidden = phase === "done";
@@ -172,7 +172,7 @@ class Live {
       announce(body);
     } catch (error) {
       if (this.evaluation !== evaluation) return;
-      const line = element("p", "pp-error", error instanceof TypeError ? say("evaluate.lost") : error.message);
+      const line = element("p", "pp-error", error instanceof TypeError ? say("evaluate.lost") : playground.sentence(error.message));
       line.setAttribute("role", "alert");
       this.outcome.replaceChildren(line);
     }

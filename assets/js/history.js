@@ -71,7 +71,7 @@ class Page {
       this.actions.setViewer(viewer);
     }
     if (!turn) return;
-    this.wrong.textContent = refused || "";
+    this.wrong.textContent = playground.sentence(refused || "");
     this.wrong.hidden = !refused;
     this.said.textContent = done ? say(`history.done.${done}`, { count, size: size(bytes ?? 0) }) : "";
     await this.refresh(true);

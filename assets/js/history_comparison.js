@@ -68,7 +68,7 @@ export class Comparison {
   answer({ runs, error, settings }) {
     if (!this.isOpen || !runs || runs.join() !== this.asked) return;
     if (error) {
-      this.settings.replaceChildren(element("p", "pp-note", error));
+      this.settings.replaceChildren(element("p", "pp-note", playground.sentence(error)));
       return;
     }
     const [parts, naming] = differences(runs, settings);

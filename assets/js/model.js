@@ -38,7 +38,7 @@ function choiceParts(choice) {
   if (choice.hint) parts.push(element("p", "pp-note", say(choice.hint)));
   if (choice.estimate) parts.push(verdict(choice.estimate));
   if (choice.error) {
-    const line = element("p", "pp-error", choice.error);
+    const line = element("p", "pp-error", playground.sentence(choice.error));
     line.setAttribute("role", "alert");
     parts.push(line);
   }
@@ -75,7 +75,7 @@ function arrivalParts({ state, title, stage, progress, error }) {
     bar.setAttribute("aria-label", say("model.arrival.arriving", words));
     box.append(bar);
   }
-  if (error) box.append(element("p", "pp-note", error));
+  if (error) box.append(element("p", "pp-note", playground.sentence(error)));
   return box;
 }
 
@@ -105,7 +105,7 @@ function loadedParts(status, template) {
   if (status.state === "empty") parts.push(element("p", "pp-note", say("model.none")));
   if (status.state === "away") parts.push(element("p", "pp-error", say("status.away")));
   if (status.error) {
-    const line = element("p", "pp-error", status.error);
+    const line = element("p", "pp-error", playground.sentence(status.error));
     line.setAttribute("role", "alert");
     parts.push(line);
   }

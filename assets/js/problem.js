@@ -5,7 +5,7 @@ import { element } from "./status.js";
 export function mount(root, props, _tell, watch) {
   const draw = () => {
     const { error } = props.value || {};
-    const line = element("p", "pp-error", error);
+    const line = element("p", "pp-error", playground.sentence(error));
     line.setAttribute("role", "alert");
     root.querySelector(".pp-panel").replaceChildren(...(error ? [line] : []));
   };

@@ -96,7 +96,7 @@ export class Progress {
 
   complain(sentence, kind = "error") {
     this.problem.hidden = !sentence;
-    this.problem.textContent = sentence;
+    this.problem.textContent = playground.sentence(sentence);
     this.problem.dataset.kind = kind;
   }
 }

@@ -36,7 +36,7 @@ export function mountSaid(root, props, _tell, watch) {
   const draw = () => {
     const { error, saved, called_off: count } = props.value || {};
     const done = saved ? [say("room.rules.saved"), ...(count ? [say("room.rules.called_off", { count })] : [])] : [];
-    const line = element("p", error ? "pp-error" : "pp-good", error ?? done.join(" "));
+    const line = element("p", error ? "pp-error" : "pp-good", error ? playground.sentence(error) : done.join(" "));
     line.setAttribute("role", error ? "alert" : "status");
     root.querySelector(".pp-panel").replaceChildren(...(error || saved ? [line] : []));
   };

@@ -29,7 +29,7 @@ class Reset {
     this.button.disabled = Boolean(busy);
     if (plan) return this.ask(plan);
     if (busy) return this.show(element("p", "", say(`room.reset.part.${PARTS.includes(busy) ? busy : PARTS[0]}`)));
-    if (error) return this.show(element("p", "pp-error", error));
+    if (error) return this.show(element("p", "pp-error", playground.sentence(error)));
     return done && this.show(...result(done));
   }
 

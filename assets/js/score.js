@@ -29,7 +29,7 @@ class Score {
     this.found = null;
     if (found.working) return this.tell(element("p", "pp-note", say("score.working")));
     if (found.error) {
-      const line = element("p", "pp-error", found.error);
+      const line = element("p", "pp-error", playground.sentence(found.error));
       line.setAttribute("role", "alert");
       return this.tell(line);
     }

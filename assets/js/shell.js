@@ -15,15 +15,21 @@
   window.playground = {
     // "ASSETS" is replaced by the versioned folder when the page is made.
     asset: (path) => at("ASSETS" + path),
-    module: (path) => import(at("ASSETS" + path)),
+    module: (path) => spoken.then(() => import(at("ASSETS" + path))),
     url: (path) => at(`playground/${path}`),
     language,
     text(key, values = {}) {
       const template = texts[language()]?.[key] ?? texts.en?.[key] ?? key;
       return template.replace(/\{(\w+)\}/g, (place, name) => (name in values ? String(values[name]) : place));
     },
+    /** What an error says, which the server makes in English, in the reader's language. */
+    sentence: (english) => english,
     status: null,
   };
+  const spoken =
+    language() === "en"
+      ? Promise.resolve()
+      : import(at("ASSETS" + "js/sentences.js")).then((sentences) => sentences.load()).catch(() => {});
 
   // The host key must not stay in the address bar: it may be on a projector, and it would be copied along.
   const address = new URL(location.href);

@@ -186,7 +186,7 @@ class Shift {
     if (work !== this.work || step !== this.now.step || at !== this.at) return;
     this.problem.hidden = !found.error;
     if (found.error) {
-      this.problem.textContent = found.error;
+      this.problem.textContent = playground.sentence(found.error);
       return;
     }
     if (this.pairs.size >= KEPT) this.pairs.delete(this.pairs.keys().next().value);

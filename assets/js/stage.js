@@ -68,7 +68,7 @@ class Screen {
   async find() {
     const answer = await fetch(room(`/address?${new URLSearchParams({ seen: playground.url("..") })}`)).catch(() => null);
     if (!answer?.ok) {
-      this.note.textContent = answer ? (await answer.json()).error : say("stage.away");
+      this.note.textContent = answer ? playground.sentence((await answer.json()).error) : say("stage.away");
       return;
     }
     const { address, reach } = await answer.json();

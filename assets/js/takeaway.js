@@ -58,7 +58,7 @@ class Panel {
   }
 
   draw() {
-    if (this.problem) return this.root.replaceChildren(element("p", "pp-error", this.problem));
+    if (this.problem) return this.root.replaceChildren(element("p", "pp-error", playground.sentence(this.problem)));
     if (!this.items.length) return this.root.replaceChildren();
     // A button that was pressed keeps the focus of a keyboard.
     const focused = this.root.contains(document.activeElement) ? document.activeElement.dataset.what : null;
@@ -96,7 +96,7 @@ class Panel {
     const box = element("div", "pa-state");
     box.setAttribute("role", "status");
     if (this.busy) box.append(progress(this.busy, say("takeaway.making", { what: say(`takeaway.${this.busy.what}`) })));
-    if (this.failed) box.append(element("p", "pp-error", this.failed.error));
+    if (this.failed) box.append(element("p", "pp-error", playground.sentence(this.failed.error)));
     if (this.ready) {
       const again = element("button", "pa-again", say("takeaway.again"));
       again.type = "button";
@@ -131,7 +131,7 @@ export function mountPushed(root, props, tell, watch) {
 
 function pushedParts({ busy, url, error, cancelled }) {
   if (busy) return [progress(busy, say("takeaway.pushing"))];
-  if (error) return [element("p", "pp-error", error)];
+  if (error) return [element("p", "pp-error", playground.sentence(error))];
   if (cancelled) return [element("p", "pp-note", say("takeaway.cancelled"))];
   if (!url) return [];
   const line = element("p", "pp-verdict pp-good", `${say("takeaway.pushed")} `);

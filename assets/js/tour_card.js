@@ -82,7 +82,7 @@ export class Card {
     this.drawChoice();
     this.outcome.draw(end ? view : null);
     this.drawStanding();
-    write(this.problem, refusal || (["failed", "stopped"].includes(view.state) && this.at ? view.reason : "") || (view.state === "paused" && this.at ? say("tour.paused") : ""));
+    write(this.problem, playground.sentence(refusal) || (["failed", "stopped"].includes(view.state) && this.at ? playground.sentence(view.reason) : "") || (view.state === "paused" && this.at ? say("tour.paused") : ""));
     this.problem.hidden = !this.problem.textContent;
     this.problem.className = refusal || view.state === "failed" ? "pp-error" : "pp-note";
     this.drawActions(end);
@@ -166,7 +166,7 @@ export class Card {
 
 function standingWords(stage, view) {
   const { phase, steps, total, started } = stage;
-  if (!phase) return view.waits || say("tour.before");
+  if (!phase) return playground.sentence(view.waits) || say("tour.before");
   if (phase === "deleted") return say("tour.deleted");
   if (phase === "queued") return queueWords({ position: stage.place, starts_in: stage.starts_in });
   if (phase === "done") return say("tour.done", { time: clock(stage.seconds), figure: figureWords(stage) });

@@ -37,7 +37,7 @@ export function mountEstimate(root, props, _tell, watch) {
 
 function estimateParts({ error, memory, rate }) {
   if (error) {
-    const line = element("p", "pp-error", error);
+    const line = element("p", "pp-error", playground.sentence(error));
     line.setAttribute("role", "alert");
     return [line];
   }
@@ -149,7 +149,7 @@ class Live {
   lost(message) {
     this.leave();
     this.run = "";
-    this.panel.replaceChildren(element("p", "pp-error", message));
+    this.panel.replaceChildren(element("p", "pp-error", playground.sentence(message)));
   }
 
   build() {
@@ -218,7 +218,7 @@ class Live {
     this.badge.replaceWith(badge);
     this.badge = badge;
     this.phase = phase;
-    this.reason.textContent = reason;
+    this.reason.textContent = playground.sentence(reason);
     this.reason.className = phase === "failed" || phase === "interrupted" ? "pt-reason pp-error" : "pt-reason";
     this.reason.hidden = !reason;
     this.drawProgress();

@@ -5,7 +5,11 @@ import { element } from "./status.js";
 const SHOWN = 3;
 
 /** What a line of a log says, in the reader's language where that is known. */
-export const worded = ({ text, key, values }) => (key ? playground.text(`warning.${key}`, values) : text);
+export function worded({ text, key, values }) {
+  if (!key) return playground.sentence(text);
+  const problem = values?.problem === undefined ? {} : { problem: playground.sentence(values.problem) };
+  return playground.text(`warning.${key}`, { ...values, ...problem });
+}
 
 export class Warnings {
   constructor() {

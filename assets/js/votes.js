@@ -127,7 +127,7 @@ class Arena {
       this.current = lost;
     }
     this.facts = { ...this.facts, drawing: false };
-    this.problem.textContent = message;
+    this.problem.textContent = playground.sentence(message);
     this.draw();
   }
 

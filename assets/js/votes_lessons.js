@@ -37,8 +37,8 @@ export class Lessons {
     );
     const learnt = say("votes.lesson.data", { votes: votes.toLocaleString(), voters: voters.toLocaleString(), rows: (rows - held_out).toLocaleString(), held_out: held_out.toLocaleString() });
     box.append(head, element("p", "pp-note", learnt), this.stages(lesson));
-    if (["failed", "stopped"].includes(lesson.state) && lesson.reason) box.append(element("p", lesson.state === "failed" ? "pp-error" : "pp-note", lesson.reason));
-    if (lesson.waits) box.append(element("p", "pp-note", lesson.waits));
+    if (["failed", "stopped"].includes(lesson.state) && lesson.reason) box.append(element("p", lesson.state === "failed" ? "pp-error" : "pp-note", playground.sentence(lesson.reason)));
+    if (lesson.waits) box.append(element("p", "pp-note", playground.sentence(lesson.waits)));
     if (lesson.state === "paused") box.append(element("p", "pp-note", say("votes.lesson.paused")));
     if (lesson.next) box.append(...compared(lesson));
     else if (lesson.judge) box.append(...judged(lesson));

@@ -33,7 +33,7 @@ class Table {
   }
 
   show(value) {
-    if (value.error) return this.panel.replaceChildren(element("p", "pp-error", value.error));
+    if (value.error) return this.panel.replaceChildren(element("p", "pp-error", playground.sentence(value.error)));
     if (!value.table) return this.panel.replaceChildren();
     const { table } = value;
     const head = element("div", "pv-head");

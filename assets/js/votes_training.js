@@ -121,7 +121,7 @@ class Training {
     if (source !== this.source) this.lessons.draw([], viewer);
     Object.assign(this, { source, viewer });
     if (value.pupils) this.offer = value;
-    if (value.did !== "look" || value.refused) this.problem.textContent = value.refused ?? "";
+    if (value.did !== "look" || value.refused) this.problem.textContent = playground.sentence(value.refused ?? "");
     this.state.textContent = "";
     if (this.panel.firstChild !== this.whole[0]) this.panel.replaceChildren(...this.whole);
     this.draw();
@@ -142,7 +142,7 @@ class Training {
     const { votes, voters, rows, tied, needed, missing, nobody } = offer;
     const facts = { votes: votes.toLocaleString(), voters: voters.toLocaleString(), rows: rows.toLocaleString(), tied: tied.toLocaleString(), needed, missing };
     const enough = !missing ? "" : rows >= needed ? say("votes.train.one_question") : say("votes.train.missing", facts);
-    this.count.textContent = [say("votes.train.count", facts), enough || nobody || ""].filter(Boolean).join(" ");
+    this.count.textContent = [say("votes.train.count", facts), enough || playground.sentence(nobody) || ""].filter(Boolean).join(" ");
     this.form.hidden = Boolean(missing || nobody);
     this.start.disabled = this.form.hidden;
     this.start.hidden = Boolean(nobody);

@@ -11,6 +11,7 @@ import gradio as gr
 
 from playground.errors import PlaygroundError
 from playground.ui.i18n import locale_of, say
+from playground.ui.sentences import translated
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def shown(handler: Callable[..., Any], *bound: Any) -> Callable[..., Any]:
 def sentence(error: Exception, locale: str) -> str:
     """What a person reads about an error; an unexpected one is logged with its traceback."""
     if isinstance(error, PlaygroundError):
-        return str(error)
+        return translated(str(error), locale)
     logger.error("A handler failed unexpectedly.", exc_info=error)
     return say("error.unexpected", locale, kind=type(error).__name__)
 

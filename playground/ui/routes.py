@@ -32,7 +32,7 @@ from playground.ui.votes_training_view import lessons_view
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 LESSON_PLAN = ASSETS.parent / "docs" / "lesson-plan.md"
-SERVED = ("audience", "css", "js")
+SERVED = ("audience", "css", "i18n/sentences", "js")
 """Folders of `assets` that a browser may read."""
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 RUNS_LISTED = 100
