@@ -313,7 +313,11 @@ def _written(form: Form) -> str:
 
 def _has_words(template: str, least: int = 2) -> bool:
     """Whether it reads as words, and not as a setting's path or a file's name."""
-    return template not in NAMES and len(template.split()) >= least and re.search(r"(?<![\w.:/])[A-Za-z]?[a-z]{2,}(?![\w.:/])", template) is not None
+    return (
+        template not in NAMES
+        and len(template.split()) >= least
+        and re.search(r"(?<![\w.:/])[A-Za-z]?[a-z]{2,}(?![\w.:/])", template) is not None
+    )
 
 
 def _is_whole(form: Form) -> bool:

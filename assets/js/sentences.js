@@ -20,11 +20,16 @@ export async function load() {
 export function learn(written) {
   const made = Object.entries(written).map(([english, told]) => {
     const pieces = english.split(PLACE).filter((_, at) => at % 2 === 0);
-    const around = pieces[0] !== "" && pieces.at(-1) === "" && pieces.at(-2)?.endsWith(": "); // put before another sentence
-    return { pieces, told: told.split(PLACE), rank: (around ? -1e6 : 0) - pieces.join("").length };
+    return { pieces, told: told.split(PLACE), rank: rankOf(pieces) };
   });
   whole = new Map(made.filter(({ pieces }) => pieces.length === 1).map(({ pieces, told }) => [pieces[0], told[0]]));
   placed = made.filter(({ pieces }) => pieces.length > 1).sort((a, b) => a.rank - b.rank);
+}
+
+/** Sorts those first whose beginning and end are their own, and of these those with the longest text. */
+function rankOf(pieces) {
+  const bounded = pieces[0] && (pieces.at(-1) || /[:.] $/.test(pieces.at(-2)));
+  return (bounded ? 0 : 1e6) - pieces.join("").length;
 }
 
 /** An error's sentence in the page's language; in English where it is not known. */

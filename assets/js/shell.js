@@ -18,9 +18,14 @@
     module: (path) => spoken.then(() => import(at("ASSETS" + path))),
     url: (path) => at(`playground/${path}`),
     language,
+    /** A text with `{name}` filled in; `{name:step|steps}` is the first word where the value is 1. */
     text(key, values = {}) {
       const template = texts[language()]?.[key] ?? texts.en?.[key] ?? key;
-      return template.replace(/\{(\w+)\}/g, (place, name) => (name in values ? String(values[name]) : place));
+      return template.replace(/\{(\w+)(?::(\w+)\|(\w+))?\}/g, (place, name, one, more) => {
+        if (!(name in values)) return place;
+        const value = String(values[name]);
+        return one ? (value === "1" ? one : more) : value;
+      });
     },
     /** What an error says, which the server makes in English, in the reader's language. */
     sentence: (english) => english,

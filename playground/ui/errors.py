@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 
 from playground.errors import PlaygroundError
 from playground.ui.i18n import locale_of, say
@@ -30,7 +31,7 @@ def shown(handler: Callable[..., Any], *bound: Any) -> Callable[..., Any]:
         except gr.Error:
             raise
         except Exception as error:
-            raise toast(error, args) from error
+            raise toast(error) from error
 
     @functools.wraps(handler)
     def call(*args: Any) -> Any:
@@ -39,7 +40,7 @@ def shown(handler: Callable[..., Any], *bound: Any) -> Callable[..., Any]:
         except gr.Error:
             raise
         except Exception as error:
-            raise toast(error, args) from error
+            raise toast(error) from error
 
     wrapper = stream if inspect.isgeneratorfunction(handler) else call
     signature = inspect.signature(handler)
@@ -59,9 +60,9 @@ def sentence(error: Exception, locale: str) -> str:
     return say("error.unexpected", locale, kind=type(error).__name__)
 
 
-def toast(error: Exception, args: tuple[Any, ...] = ()) -> gr.Error:
-    """The message for an error; `args` are the handler's, among which may be the `gr.Request`."""
-    locale = locale_of(next((arg for arg in args if isinstance(arg, gr.Request)), None))
+def toast(error: Exception) -> gr.Error:
+    """The message for an error, in the language of whoever asked, whether the handler takes its `gr.Request` or not."""
+    locale = locale_of(LocalContext.request.get(None))
     # Toasts render HTML, so a path or a prompt in the sentence is escaped.
     words = html.escape(sentence(error, locale), quote=False)
     return gr.Error(words, title=say("error.title", locale), print_exception=False)

@@ -30,9 +30,9 @@ class Template(NamedTuple):
 
     @property
     def rank(self) -> tuple[bool, int]:
-        """Sorts those that put something before another sentence first, then those with the longest text of their own."""
-        around = bool(self.pieces[0]) and not self.pieces[-1] and self.pieces[-2].endswith(": ")
-        return not around, -sum(map(len, self.pieces))
+        """Sorts those first whose beginning and end are their own, and of these those with the longest text."""
+        bounded = self.pieces[0] and (self.pieces[-1] or self.pieces[-2].endswith((": ", ". ")))
+        return not bounded, -sum(map(len, self.pieces))
 
     def captured(self, text: str) -> list[str] | None:
         """What stands in the places of `text`, each as short as can be; None where the pieces are not there."""
@@ -58,7 +58,9 @@ class Catalogue:
     """The templates of one language, most specific first."""
 
     def __init__(self, written: dict[str, str]) -> None:
-        made = [Template(tuple(PLACE.split(english)[::2]), tuple(PLACE.split(told))) for english, told in written.items()]
+        made = [
+            Template(tuple(PLACE.split(english)[::2]), tuple(PLACE.split(told))) for english, told in written.items()
+        ]
         self._whole = {found.pieces[0]: found.told[0] for found in made if len(found.pieces) == 1}
         placed = [found for found in made if len(found.pieces) > 1]
         self._placed = sorted(placed, key=lambda found: found.rank)

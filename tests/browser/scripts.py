@@ -30,7 +30,10 @@ def page_with(browser: Browser, modules: Mapping[str, str]) -> Iterator[Page]:
     found.goto(ORIGIN)
     found.evaluate(
         """async (modules) => {
-          window.playground = { text: (key, values) => `${key} ${JSON.stringify(values ?? {})}` };
+          window.playground = {
+            text: (key, values) => `${key} ${JSON.stringify(values ?? {})}`,
+            sentence: (english) => english,
+          };
           for (const [name, file] of Object.entries(modules)) window[name] = await import(`./${file}.js`);
         }""",
         dict(modules),

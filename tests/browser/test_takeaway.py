@@ -100,7 +100,7 @@ def test_a_push_that_is_refused_says_why_in_the_page(visit: Opener) -> None:
     page.locator("#takeaway-repository input").fill("ann/tuned")
     page.locator("#takeaway-token input").fill("hf_somebody_else")
     page.locator("#takeaway-push").click()
-    expect(page.locator("#takeaway-pushed .pp-error")).to_contain_text("does not know this token", timeout=120_000)
+    expect(page.locator("#takeaway-pushed .pp-error")).to_contain_text("Hub가 이 토큰을 알지 못합니다", timeout=120_000)
     expect(page.locator("#takeaway-push")).to_be_enabled()
     page.wait_for_function(SETTLED)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
