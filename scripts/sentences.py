@@ -3,24 +3,26 @@
 `python -m scripts.sentences` brings `assets/i18n/sentences/ko.json` in step with the source: sentences that are said no
 longer are taken out, new ones are put in without a text, for a person to write. A test keeps it so.
 
-A sentence is read from the source as a template: `{0}`, `{1}` stand where something is filled in. What is chosen there
-from pieces of a sentence (`"text" if one else "texts"`, or a local name, or a function that gives them) makes a template
-of its own each; what is a whole sentence by itself stays a place.
+A sentence is read from the source as a template: `{0}`, `{1}` stand where something is filled in. Where
+pieces of a sentence are chosen from (`"text" if one else "texts"`, a local name, or a function that gives them), each
+makes a template of its own; what is a whole sentence by itself stays a place.
 """
 
 import ast
 import functools
 import itertools
 import json
+import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
+
+from scripts.parsed import Function, Module, gives_text, is_property, last_name, parameters, values_of
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUE = ROOT / "assets" / "i18n" / "sentences" / "ko.json"
-SILENT = ("cli", "core", "plots")
+SILENT = ("cli", "plots")
 """Folders of `playground` whose sentences no page shows."""
 TELLERS = {
     "Dropped", "Ending", "Force", "PhaseChange", "_end", "_settle", "ended", "finish", "request_stop", "step_aside",
@@ -31,47 +33,18 @@ SAYING = re.compile(r"conflicts|\w*problems?|\w+_sentence")
 """Names of functions that give or yield what a person reads."""
 KEYS = {"error", "message", "problem", "refused", "reason", "_failure"}
 """Keys, keywords and attributes that hold sentences."""
-NAMES = {
-    "adapter", "auto", "busy", "cpu", "custom", "data", "error", "id", "info", "kind", "model", "null", "unfit", "unknown",
-    "warning",
-}  # fmt: skip
+NAMES = frozenset(
+    "adapter auto busy cpu custom data error id info kind model null unfit unknown warning".split(),
+)
 """Words that are names of something, and the same in every language."""
 LISTS = {"problems", "reasons", "found"}
 """Names of lists that sentences are gathered in."""
 MOST_FORMS = 8
 """Templates that one sentence may come apart into; with more, what is chosen stays a place."""
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 Form = tuple[str | None, ...]
 """Pieces of a sentence; None is a place."""
 PLACE: Form = (None,)
-
-
-@dataclass
-class Module:
-    """A file of the source."""
-
-    name: str
-    tree: ast.Module
-    imported: set[str] = field(default_factory=set)
-    """Last names of modules and of what is taken from them."""
-    parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for node in ast.walk(self.tree):
-            self.parents.update(dict.fromkeys(ast.iter_child_nodes(node), node))
-            if isinstance(node, ast.ImportFrom) and node.module:
-                self.imported |= {node.module.split(".")[-1], *(found.name for found in node.names)}
-
-    def around(self, node: ast.AST) -> Iterator[ast.AST]:
-        """What a node stands in, from the inside out."""
-        while node in self.parents:
-            node = self.parents[node]
-            yield node
-
-    def function_of(self, node: ast.AST) -> Function | None:
-        """The function that a node stands in."""
-        return next((found for found in self.around(node) if isinstance(found, Function)), None)
 
 
 class Sentences:
@@ -98,14 +71,14 @@ class Sentences:
             if isinstance(node, Function):
                 self._functions.setdefault(node.name, []).append((module, node))
             elif isinstance(node, ast.Call):
-                self._calls.setdefault(_name(node.func), []).append((module, node))
+                self._calls.setdefault(last_name(node.func), []).append((module, node))
         for statement in module.tree.body:
             if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
                 self._constants.setdefault(statement.targets[0].id, []).append((module, statement.value))
 
     def _error_classes(self) -> set[str]:
         bases = {
-            node.name: {_name(base) for base in node.bases}
+            node.name: {last_name(base) for base in node.bases}
             for module in self.modules
             for node in ast.walk(module.tree)
             if isinstance(node, ast.ClassDef)
@@ -123,7 +96,7 @@ class Sentences:
                 return node.args if inside.name in self._errors else ()
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append" | "extend")) if name in LISTS:
                 return node.args
-            case ast.Call() if _name(node.func) in self._errors | TELLERS:
+            case ast.Call() if last_name(node.func) in self._errors | TELLERS:
                 return [*node.args, *(keyword.value for keyword in node.keywords)]
             case ast.ClassDef(name="Phase"):
                 self._keep(
@@ -196,17 +169,18 @@ class Sentences:
         return [PLACE]
 
     def _joined(self, parts: list[list[Form]]) -> list[Form]:
-        while len(list(itertools.product(*parts))) > MOST_FORMS:
+        """Every way to choose one form of each part; where that is too many, the part with most is a place."""
+        while math.prod(map(len, parts)) > MOST_FORMS:
             widest = max(range(len(parts)), key=lambda at: len(parts[at]))
             self._keep(parts[widest])
             parts[widest] = [PLACE]
         return [tuple(itertools.chain(*chosen)) for chosen in itertools.product(*parts)]
 
-    def _once(self, key: tuple[object, ...], find: Callable[[], list[Form]]) -> list[Form]:
-        """What `find` gives, found once; a place while it is being found, where it comes back to itself."""
+    def _once(self, key: tuple[object, ...], module: Module, values: list[ast.expr]) -> list[Form]:
+        """What any of `values` may say, found once; a place while it is being found, where it comes back to itself."""
         if key not in self._found:
             self._found[key] = [PLACE]
-            self._found[key] = find()
+            self._found[key] = [form for value in values for form in self._forms(module, value)]
         return self._found[key]
 
     def _named(self, module: Module, node: ast.Name) -> list[Form]:
@@ -214,12 +188,10 @@ class Sentences:
         for function in module.around(node):
             if not isinstance(function, Function):
                 continue
-            assigned = [value for found in ast.walk(function) for value in _values_of(found, node.id)]
+            assigned = [value for found in ast.walk(function) for value in values_of(found, node.id)]
             if assigned:
-                return self._once(
-                    (function, node.id), lambda: [form for value in assigned for form in self._forms(module, value)]
-                )
-            if node.id in _parameters(function):
+                return self._once((function, node.id), module, assigned)
+            if node.id in parameters(function):
                 self._keep_arguments(function, node.id)
                 return [PLACE]
         return [
@@ -235,10 +207,10 @@ class Sentences:
         if (key := (function, parameter)) in self._found:
             return
         self._found[key] = [PLACE]
-        at = _parameters(function).index(parameter)
-        defaults = dict(zip(_parameters(function)[::-1], function.args.defaults[::-1], strict=False))
+        at = parameters(function).index(parameter)
+        defaults = dict(zip(parameters(function)[::-1], function.args.defaults[::-1], strict=False))
         for module, call in self._calls.get(function.name, []):
-            shift = 1 if _parameters(function)[:1] == ["self"] else 0
+            shift = 1 if parameters(function)[:1] == ["self"] else 0
             given = [keyword.value for keyword in call.keywords if keyword.arg == parameter]
             given += call.args[at - shift : at - shift + 1]
             self._keep((form for value in given for form in self._forms(module, value)), words=1)
@@ -246,7 +218,7 @@ class Sentences:
             self._keep(self._forms(self.modules[0], defaults[parameter]), words=1)
 
     def _called(self, module: Module, node: ast.Call) -> list[Form]:
-        name = _name(node.func)
+        name = last_name(node.func)
         if isinstance(node.func, ast.Attribute) and name in ("strip", "rstrip"):
             return self._forms(module, node.func.value)
         if name in ("str", "join", *self._errors):
@@ -259,7 +231,7 @@ class Sentences:
         known = [
             (where, function)
             for where, function in self._functions.get(name, [])
-            if _gives_text(function) and properties == _is_property(function)
+            if gives_text(function) and properties == is_property(function)
         ]
         near = [found for found in known if found[0] is module or found[0].name in module.imported]
         found = [form for where, function in near or known for form in self._returned(where, function)]
@@ -267,41 +239,7 @@ class Sentences:
 
     def _returned(self, module: Module, function: Function) -> list[Form]:
         returned = [found.value for found in ast.walk(function) if isinstance(found, ast.Return) and found.value]
-        inside = [value for value in returned if module.function_of(value) is function]
-        return self._once((function,), lambda: [form for value in inside for form in self._forms(module, value)])
-
-
-def _name(node: ast.expr) -> str:
-    """The last name of `a.b.c`."""
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _values_of(node: ast.AST, name: str) -> Iterator[ast.expr]:
-    """What a statement or a walrus gives a name."""
-    match node:
-        case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
-            yield value
-        case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value) if target == name:
-            yield value
-        case ast.AugAssign(target=ast.Name(id=target), value=value) if target == name:
-            yield value
-        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
-            for target, value in zip(targets, values, strict=True):
-                if isinstance(target, ast.Name) and target.id == name:
-                    yield value
-
-
-def _parameters(function: Function) -> list[str]:
-    given = function.args
-    return [found.arg for found in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
-
-
-def _is_property(function: Function) -> bool:
-    return any(_name(found) in ("property", "cached_property") for found in function.decorator_list)
-
-
-def _gives_text(function: Function) -> bool:
-    return function.returns is not None and "str" in re.findall(r"\w+", ast.unparse(function.returns))[:1]
+        return self._once((function,), module, [value for value in returned if module.function_of(value) is function])
 
 
 def _written(form: Form) -> str:
@@ -332,6 +270,7 @@ def in_step(written: dict[str, str], templates: Iterable[str]) -> dict[str, str]
 
 
 def main() -> int:
+    """Brings the file in step and prints the sentences without a text; 1 where there are any."""
     templates = Sentences(ROOT / "playground").templates
     written = json.loads(CATALOGUE.read_text(encoding="utf-8")) if CATALOGUE.exists() else {}
     found = in_step(written, templates)

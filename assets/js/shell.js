@@ -18,10 +18,10 @@
     module: (path) => spoken.then(() => import(at("ASSETS" + path))),
     url: (path) => at(`playground/${path}`),
     language,
-    /** A text with `{name}` filled in; `{name:step|steps}` is the first word where the value is 1. */
+    /** A text with `{name}` filled in; `{name:step|steps}` is its first part where that is 1. */
     text(key, values = {}) {
       const template = texts[language()]?.[key] ?? texts.en?.[key] ?? key;
-      return template.replace(/\{(\w+)(?::(\w+)\|(\w+))?\}/g, (place, name, one, more) => {
+      return template.replace(/\{(\w+)(?::([^{|}]+)\|([^{|}]+))?\}/g, (place, name, one, more) => {
         if (!(name in values)) return place;
         const value = String(values[name]);
         return one ? (value === "1" ? one : more) : value;

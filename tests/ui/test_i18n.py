@@ -21,6 +21,13 @@ def test_both_languages_have_the_same_keys_and_places() -> None:
     assert not [key for key in korean if not korean[key].strip()]
 
 
+def test_what_is_said_of_one_or_many_is_said_of_a_place_of_the_text() -> None:
+    for locale in i18n.LOCALES:
+        chosen = {key: set(re.findall(r"\{(\w+):[^{|}]+\|[^{|}]+\}", text)) for key, text in i18n.texts(locale).items()}
+        wrong = [key for key, names in chosen.items() if not names <= set(PLACE.findall(i18n.texts(locale)[key]))]
+        assert not wrong
+
+
 def test_every_text_that_the_page_names_exists(page: gr.Blocks) -> None:
     def keys(found: Any) -> set[str]:
         if isinstance(found, I18nData):

@@ -30,8 +30,8 @@ CASES = [
     ("Nothing is open. Column a is empty.", "열린 것 없음. a 열이 빔."),
     ("Nothing is open.\nn must be one of a; got 3.", "열린 것 없음.\nn: a 중 하나. 값: 3."),
     (
-        "None of the 3 rows of f can be used. 2 × (first: row 0): Column a is empty. 1 × (first: row 2): Nothing is open.",
-        "f의 3행을 쓸 수 없음. 2번(0행부터): a 열이 빔. 1번(2행부터): 열린 것 없음.",
+        "None of the 9 rows of f can be used. 2 × (first: row 0): Column a is empty. 1 × (first: row 2): Term 1: none",
+        "f의 9행을 쓸 수 없음. 2번(0행부터): a 열이 빔. 1번(2행부터): 항 1: none",
     ),
     ("config.json\nNothing is open.", "config.json\n열린 것 없음."),
     # What somebody wrote stays as it is, whatever it looks like.

@@ -1,4 +1,4 @@
-"""What goes wrong is said in Korean on a Korean page, and in English wherever it is kept."""
+"""What the page says in each language: refusals and toasts in Korean, and one of a thing in English."""
 
 import re
 
@@ -40,3 +40,13 @@ def test_an_english_page_asks_for_no_translations(open_page: Opener) -> None:
     loaded = page.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
     assert any("/js/status.js" in address for address in loaded)
     assert not any("sentences" in address for address in loaded)
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [("en-US", ["1 step", "2 steps", "0 steps"]), ("ko-KR", ["1스텝", "2스텝", "0스텝"])],
+)
+def test_one_of_a_thing_is_not_many(open_page: Opener, locale: str, said: list[str]) -> None:
+    page = open_page(locale=locale)
+    texts = page.evaluate("[1, '2', 0].map((steps) => playground.text('train.runs.steps', { steps }))")
+    assert texts == said
