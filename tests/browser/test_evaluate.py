@@ -125,7 +125,7 @@ def test_rows_are_paged_sorted_filtered_and_searched(open_page: Opener) -> None:
     assert shown_rows(page) == [102]
     choose(page, "shown", "all")
     page.locator("#evaluate-rows-search").fill("SCENE 17")
-    expect(page.locator("#evaluate-rows-count")).to_have_text("1–1 of 1 rows")
+    expect(page.locator("#evaluate-rows-count")).to_have_text("1–1 of 1 row")
     assert shown_rows(page) == [117]
     page.locator("#evaluate-rows-search").fill("nowhere to be found")
     expect(page.get_by_text("No row fits")).to_be_visible()

@@ -114,7 +114,7 @@ def test_runs_are_found_sorted_and_turned_through(visit: Opener, home: Home) -> 
     page = opened(visit)
     count = page.locator("#history-count")
     expect(count).to_contain_text(f"1–25 of {OTHERS + 5}, ")
-    expect(page.locator(".ph-total")).to_contain_text(f"{OTHERS + 4} runs and 1 evaluations take 4.0 MB of disk")
+    expect(page.locator(".ph-total")).to_contain_text(f"{OTHERS + 4} runs and 1 evaluation take 4.0 MB of disk")
     expect(row(page, home.evaluation)).to_contain_text(re.compile(r"BLEU \d+\.\d → \d+\.\d.*Evaluation.*run Second"))
     page.locator("#history-next").click()
     expect(count).to_contain_text("26–33 of 33")
