@@ -24,10 +24,10 @@ ROOT = Path(__file__).resolve().parents[1]
 CATALOGUE = ROOT / "assets" / "i18n" / "sentences" / "ko.json"
 SILENT = ("cli", "plots")
 """Folders of `playground` whose sentences no page shows."""
-TELLERS = {
-    "Dropped", "Ending", "Force", "PhaseChange", "_end", "_settle", "ended", "finish", "request_stop", "step_aside",
-    "require_host", "require_owner", "check_owner",
-}  # fmt: skip
+TELLERS = frozenset(
+    "Dropped Ending Force PhaseChange Share _end _settle check_owner ended finish request_stop require_host "
+    "require_owner step_aside".split()
+)
 """Calls, beside those that make an error, whose arguments a person reads."""
 SAYING = re.compile(r"conflicts|\w*problems?|\w+_sentence")
 """Names of functions that give or yield what a person reads."""
@@ -253,7 +253,7 @@ def _has_words(template: str, least: int = 2) -> bool:
     """Whether it reads as words, and not as a setting's path or a file's name."""
     return (
         template not in NAMES
-        and len(template.split()) >= least
+        and (len(template.split()) >= least or template.istitle())
         and re.search(r"(?<![\w.:/])[A-Za-z]?[a-z]{2,}(?![\w.:/])", template) is not None
     )
 

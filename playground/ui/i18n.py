@@ -9,6 +9,7 @@ from pathlib import Path
 
 import gradio as gr
 from gradio.i18n import I18nData
+from starlette.requests import Request
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "i18n"
 LOCALES = ("en", "ko")
@@ -36,7 +37,7 @@ def say(key: str, locale: str, **values: object) -> str:
     return texts(locale).get(key, texts("en").get(key, key)).format(**values)
 
 
-def locale_of(request: gr.Request | None) -> str:
+def locale_of(request: gr.Request | Request | None) -> str:
     """The first language of the browser that we speak; English without one."""
     accepted = request.headers.get("accept-language", "") if request is not None else ""
     for part in accepted.split(","):

@@ -10,7 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from playground.room import caps
 from playground.room.pace import TooFast
+from playground.ui.i18n import locale_of
 from playground.ui.identity import Person, address_of, is_host
+from playground.ui.sentences import translated
 from playground.ui.services import Services
 
 UPLOAD = "/gradio_api/upload"
@@ -33,10 +35,10 @@ def act(services: Services, known: Person, *, max_new_tokens: int = 0) -> None:
     services.rules.pace.count(rules, known.owner, known.address)
 
 
-def too_fast(error: TooFast) -> JSONResponse:
-    """The answer of a route to whoever is too fast."""
+def too_fast(error: TooFast, locale: str) -> JSONResponse:
+    """The answer of a route to whoever is too fast; Gradio shows it as it is."""
     headers = {"Retry-After": str(error.retry_after), "Cache-Control": "no-store"}
-    return JSONResponse({"error": str(error)}, status_code=429, headers=headers)
+    return JSONResponse({"error": translated(str(error), locale)}, status_code=429, headers=headers)
 
 
 class Gate:
@@ -53,7 +55,7 @@ class Gate:
             try:
                 self._count(request)
             except TooFast as error:
-                await too_fast(error)(scope, receive, send)
+                await too_fast(error, locale_of(request))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

@@ -8,7 +8,9 @@ from gradio.context import LocalContext
 from starlette.requests import Request
 
 from playground.errors import ConfigError
+from playground.room.pace import TooFast
 from playground.ui.errors import toast
+from playground.ui.pacing import too_fast
 from playground.ui.sentences import PLACE, Catalogue, catalogue, translated
 from scripts.sentences import CATALOGUE as WRITTEN
 from scripts.sentences import ROOT, Sentences
@@ -120,3 +122,8 @@ def test_a_toast_speaks_the_browsers_language(monkeypatch: pytest.MonkeyPatch) -
         "training.batch_size은(는) 1 이상이어야 합니다. 입력값: 0\n"
         "data.source &lt;b&gt;의 값은 텍스트여야 합니다. 입력값: 3"
     )
+
+
+def test_whoever_sends_files_too_fast_reads_it_in_their_language() -> None:
+    found = json.loads(bytes(too_fast(TooFast("You", 30, 5), "ko").body))
+    assert found["error"].startswith("이 사용자의 요청이 1분 동안 호스트가 허용한 30번에 이르렀습니다.")
