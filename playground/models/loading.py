@@ -15,6 +15,7 @@ from playground.models.adapters import merge_adapter
 from playground.models.devices import choose_device, choose_dtype
 from playground.models.fetch import resolve
 from playground.models.lineage import Lineage, lineage_of, title_of
+from playground.models.quick import quicken
 from playground.models.reading import read_causal_config, read_model, read_tokenizer
 from playground.runs.events import Progress
 
@@ -94,6 +95,7 @@ def load(
         raise OutOfMemory(f"{title} does not fit into the memory of {place}; choose a smaller model.") from error
     _check(stop)
     _prepare(model, tokenizer, title)
+    quicken(model)
     return LoadedModel(model, tokenizer, ref, _describe(model, tokenizer, title, folder))
 
 
