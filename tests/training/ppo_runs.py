@@ -47,7 +47,9 @@ def loaded(folder: Path) -> LoadedModel:
     return load(str(folder), dtype="float32", device="cpu", report=lambda _: None, stop=threading.Event())
 
 
-def moved_actor(folder: Path, *, temperature: float = 1.0, far: float = 0.1) -> tuple[Actor, LoadedModel]:
+def moved_actor(
+    folder: Path, *, temperature: float = 1.0, far: float = 0.1, lean: bool = False
+) -> tuple[Actor, LoadedModel]:
     """A policy that has gone away from its reference already, with a value function that has opinions."""
     found = loaded(folder)
     model = attach_lora(found.model, AdapterSettings(rank=4, targets=ALL), seed=0)
@@ -56,7 +58,7 @@ def moved_actor(folder: Path, *, temperature: float = 1.0, far: float = 0.1) -> 
         for name, weight in model.named_parameters():
             if "lora_B" in name:
                 weight.normal_(0, far)
-    actor = Actor(model, temperature=temperature, compute="float32")
+    actor = Actor(model, temperature=temperature, compute="float32", lean=lean)
     torch.nn.init.normal_(actor.value_head.weight)
     return actor, found
 

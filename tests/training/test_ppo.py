@@ -12,10 +12,10 @@ from peft import PeftModel
 from safetensors.torch import load_file
 
 from playground.config.methods.ppo import PPOSettings
-from playground.config.rewards import LengthReward, PatternReward, RewardSettings
+from playground.config.rewards import PatternReward
 from playground.config.run import TrainingSettings
 from playground.errors import Cancelled, DataError, PlaygroundError, RunError
-from playground.rewards import registry
+from playground.rewards import length
 from playground.rewards.reward import Bounds
 from playground.runs import checkpoints
 from playground.runs.events import Event, Log, Snapshot
@@ -235,8 +235,7 @@ class Odd:
 
 def odd(monkeypatch: pytest.MonkeyPatch, wrong: Any) -> None:
     """Puts an odd reward in the place of `length`."""
-    makers: dict[type[RewardSettings], registry.Maker] = {LengthReward: lambda *_: Odd(wrong)}
-    monkeypatch.setattr(registry, "MAKERS", makers)
+    monkeypatch.setattr(length, "make", lambda *_: Odd(wrong))
 
 
 @pytest.mark.parametrize(

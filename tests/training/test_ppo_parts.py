@@ -222,3 +222,31 @@ def test_what_a_model_does_to_its_logits_is_not_left_out() -> None:
         for _ in range(2):
             found = actor.read(ids, torch.ones_like(ids), 3).logps
             torch.testing.assert_close(found, logps.gather(-1, ids[:, 4:].unsqueeze(-1)).squeeze(-1))
+
+
+def kept_of(actor: Actor, rollouts: Rollouts) -> tuple[int, list[torch.Tensor]]:
+    """Bytes that a reading keeps for its gradient beside the weights, and that gradient."""
+    weights = {weight.data_ptr() for weight in actor.model.parameters()}
+    kept: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        reading = actor.read(rollouts.ids, rollouts.attention, rollouts.mask.shape[1])
+    trained = actor.trained().values()
+    found = torch.autograd.grad(reading.logps.sum() + reading.values.sum(), list(trained), allow_unused=True)
+    return sum(kept.values()), [one for one in found if one is not None]
+
+
+def test_what_is_made_again_gives_the_same_gradient_from_less(small_models: dict[str, Path], scene: Scene) -> None:
+    actor, *_, rollouts = scene
+    whole, expected = kept_of(actor, rollouts)
+    less, found = kept_of(moved_actor(small_models["llama"], temperature=TEMPERATURE, lean=True)[0], rollouts)
+    assert less < whole / 2
+    assert len(found) == len(expected) > 20
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other)

@@ -19,7 +19,9 @@ from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from playground.core.token_scores import token_scores
 
@@ -46,13 +48,14 @@ class Reading(NamedTuple):
 class Actor:
     """The three of them."""
 
-    def __init__(self, model: Any, *, temperature: float, compute: str) -> None:
+    def __init__(self, model: Any, *, temperature: float, compute: str, lean: bool = False) -> None:
         """Takes a causal model whose trainable weights require gradients already.
 
         Args:
             model: with a LoRA adapter (a `PeftModel`), or one whose every weight is trained.
             temperature: logits are divided by it, as where answers are drawn.
             compute: number format of the matrix products, as in `Precision`.
+            lean: for its gradient a reading keeps what goes into each block, and makes the rest again.
         """
         self.model: PreTrainedModel | PeftModel = model
         self.model.eval()
@@ -62,6 +65,8 @@ class Actor:
         self._lean = True
         """Whether logits are the states times the output layer's weight, as far as has been seen."""
         self._copy = None if isinstance(model, PeftModel) else _frozen(model)
+        if lean:
+            _recompute(model)
         width = model.get_output_embeddings().weight.shape[1]
         # Outside of the model, so that no adapter lands on it. At zero it expects nothing, and learns from there.
         self.value_head = torch.nn.Linear(width, 1, device=self.device)
@@ -168,6 +173,20 @@ class Actor:
         return Reading(logps, values, None if entropy == "no" else _entropy(logits))
 
 
+def _recompute(model: torch.nn.Module) -> None:
+    """Gradient checkpointing as transformers has it, which does it in training mode alone."""
+    for module in model.modules():
+        if isinstance(module, GradientCheckpointingLayer):
+            module.forward = functools.partial(_checkpointed, module.forward)
+
+
+def _checkpointed(forward: Any, *args: Any, **kwargs: Any) -> Any:
+    if not torch.is_grad_enabled():
+        return forward(*args, **kwargs)
+    # No random numbers are drawn in evaluation mode.
+    return checkpoint(forward, *args, use_reentrant=False, preserve_rng_state=False, **kwargs)
+
+
 @contextlib.contextmanager
 def _states(model: Any, *, alone: bool) -> Iterator[list[Tensor]]:
     """While the block lasts, whatever the output layer is given is put into the list; with `alone` the layer hands that
@@ -175,14 +194,14 @@ def _states(model: Any, *, alone: bool) -> Iterator[list[Tensor]]:
     head = model.get_output_embeddings()
     found: list[Tensor] = []
     hook = head.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
+    forward = head.forward
     if alone:
         head.forward = _as_given
     try:
         yield found
     finally:
         hook.remove()
-        if alone:
-            del head.forward
+        head.forward = forward
 
 
 def _sum_of(layer: Any, into: Tensor) -> Tensor:

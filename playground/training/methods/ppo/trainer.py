@@ -50,7 +50,10 @@ def train(config: RunConfig, context: JobContext) -> Outcome:
     settings = cast("PPOSettings", config.options)
     asked = questions(ground, settings)
     reward = make_reward(settings.reward, Surroundings(context.emit, context.stop))
-    actor = Actor(ground.trainable(), temperature=settings.temperature, compute=ground.precision.compute)
+    actor = Actor(
+        ground.trainable(), temperature=settings.temperature, compute=ground.precision.compute,
+        lean=config.training.gradient_checkpointing,
+    )  # fmt: skip
     if freed := share_backbone(actor.model, reward):
         context.log(f"The reward model stands on the policy's own frozen weights, which saves {freed / GB:.2f} GB.")
     training = config.training
@@ -63,10 +66,9 @@ def train(config: RunConfig, context: JobContext) -> Outcome:
 
 def _arguments(ground: Ground) -> dict[str, Any]:
     training, context = ground.config.training, ground.context
-    if training.gradient_checkpointing:
-        context.log("training.gradient_checkpointing is not used by PPO; a smaller training.batch_size takes less.")
     folder = context.folder / checkpoints.FOLDER
     found = trainer_arguments(training, ground.precision, ground.device.type, folder, evaluates=True)
+    # The actor does that by itself.
     return found | tracker_arguments(ground.config, context) | {"activation_checkpointing": False}
 
 
