@@ -112,14 +112,18 @@ def _figure(across: str, up: str) -> go.Figure:
         margin={"l": 64, "r": 16, "t": 32, "b": 56},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
     )
-    figure.update_xaxes(title_text=across, gridcolor=GRID, linecolor=INK, zeroline=False)
-    figure.update_yaxes(title_text=up, gridcolor=GRID, linecolor=INK, zeroline=False)
+    figure.update_xaxes(title_text=_plain(across), gridcolor=GRID, linecolor=INK, zeroline=False)
+    figure.update_yaxes(title_text=_plain(up), gridcolor=GRID, linecolor=INK, zeroline=False)
     return figure
 
 
 def _hover(text: str) -> str:
-    """A short text for a hover label, where plotly would take `<` for markup."""
+    """A short text for a hover label."""
     line = " ".join(text.split())
     short = line if len(line) <= HOVER_LENGTH else line[:HOVER_LENGTH] + "…"
-    escaped = [part.replace("&", "&amp;").replace("<", "&lt;") for part in textwrap.wrap(short, 60)]
-    return "<br>".join(escaped)
+    return "<br>".join(_plain(part) for part in textwrap.wrap(short, 60))
+
+
+def _plain(text: str) -> str:
+    """The same where plotly would take `<` for markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")
