@@ -3,6 +3,8 @@
 import { make, number, percent, say, visible } from "./dom.js";
 
 const LETTERS = "ABCDEF";
+/** A token in a sentence, where a comma would be taken for the sentence's own. */
+const quoted = (token) => `“${visible(token)}”`;
 
 export class GuessView {
   constructor(room) {
@@ -51,17 +53,17 @@ export class GuessView {
     }
     this.state.classList.toggle("given", mine !== undefined);
     if (this.room.watching) this.state.textContent = say("audience.guess.ask_hall");
-    else this.state.textContent = mine === undefined ? say("audience.guess.ask") : say("audience.guess.mine", { token: this.name(mine) });
+    else this.state.textContent = mine === undefined ? say("audience.guess.ask") : say("audience.guess.mine", { token: this.name(mine, quoted) });
   }
 
-  name(at) {
-    return at < this.told.options.length ? visible(this.told.options[at]) : say("audience.guess.other");
+  name(at, written = visible) {
+    return at < this.told.options.length ? written(this.told.options[at]) : say("audience.guess.other");
   }
 
   sentence() {
     const { guesses, won } = this.told;
     const people = guesses.reduce((sum, count) => sum + count, 0);
-    const drawn = say("audience.guess.drawn", { token: visible(this.told.first), chance: percent(this.told.chance) });
+    const drawn = say("audience.guess.drawn", { token: quoted(this.told.first), chance: percent(this.told.chance) });
     return people ? `${drawn} ${say("audience.guess.people", { count: guesses[won], total: people })}` : drawn;
   }
 
@@ -88,7 +90,7 @@ export class GuessView {
     });
     this.result.replaceChildren(legend, ...rows);
     const draws = drawn.reduce((sum, count) => sum + count, 0);
-    this.again.textContent = draws > 1 ? say("audience.guess.again", { count: draws, tokens: this.told.draws.map(visible).join("  ") }) : "";
+    this.again.textContent = draws > 1 ? say("audience.guess.again", { count: draws, tokens: this.told.draws.map(quoted).join(" ") }) : "";
   }
 
   async guess(option) {

@@ -126,7 +126,7 @@ def test_a_room_looks_votes_and_guesses(open_page: Opener, app: Server) -> None:
     for page in (ann, ben):
         expect(page.locator(".option")).to_have_count(6)
     ann.locator("#guess-1").click()
-    expect(ann.locator(".state")).to_contain_text("Your guess:")
+    expect(ann.locator(".state")).to_contain_text("Your guess: “")
     ben.keyboard.press("f")
     expect(ben.locator("#guess-5")).to_have_attribute("aria-pressed", "true")
     expect(host.locator(".ps-counts")).to_contain_text("2 answers")
