@@ -73,7 +73,7 @@ class Picture {
     this.link = link;
     this.controls.apply(link.values, link.off);
     this.draws.seed.value = link.seed;
-    if (link.heat) this.context.kind.value = link.heat;
+    this.context.shadeBy(link.heat);
     this.trigger("link", link);
     return true;
   }

@@ -30,6 +30,11 @@ export class Context {
     this.tokens.addEventListener("keydown", (event) => this.move(event));
   }
 
+  /** Chooses what the text is shaded by; what is none of the choices, as a link may have it, changes nothing. */
+  shadeBy(kind) {
+    if (KINDS.includes(kind)) this.kind.value = kind;
+  }
+
   button(name, act) {
     return make("button", { type: "button", class: "pgd-button pgd-quiet", "data-action": name, onclick: act }, text(`distribution.${name}`));
   }

@@ -38,7 +38,7 @@ def test_a_link_shows_the_same_view_to_someone_else(open_page: Opener, server: S
     assert other.locator("#distribution-prompt textarea").input_value() == "The capital of France is the"
     expect(other.get_by_role("switch", name="Apply “Typical p”")).not_to_be_checked()
     expect(other.locator(".pgd-notice")).to_be_hidden()
-    strange = open_page("#distribution?model=Other&prompt=Hello+there&drawn=1+2&temperature=99&top_k=4")
+    strange = open_page("#distribution?model=Other&prompt=Hello+there&drawn=1+2&temperature=99&top_k=4&heat=colour")
     expect(strange.locator(".pgd-notice")).to_contain_text("made with Other, but the loaded model is SmolLM2")
     expect(strange.locator("[data-fact=kept]")).to_have_text("4")
     expect(strange.locator(".pgd-chip.pgd-drawn")).to_have_count(0)
