@@ -60,9 +60,7 @@ def of_layers(shape: tuple[int, int], rows: int, rounds: int) -> float:
 
 def of_texts(folder: str, rounds: int) -> dict[str, Any]:
     """Seconds a token for eight texts at once, each way, and their ratio."""
-    from transformers import AutoModelForCausalLM
-
-    plain, quickened = (AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32) for _ in range(2))
+    plain, quickened = (_loaded(folder) for _ in range(2))
     vars(quick)["_made_by_amd"] = lambda: True
     quick.quicken(quickened)
     ids = torch.randint(1000, 40_000, (TEXTS, 8), generator=torch.Generator().manual_seed(0))
@@ -75,6 +73,12 @@ def of_texts(folder: str, rounds: int) -> dict[str, Any]:
     a_token = {"onednn": statistics.median(ours) / TOKENS, "pytorch": statistics.median(theirs) / TOKENS}
     seconds = {name: round(value, 4) for name, value in a_token.items()}
     return {"seconds_per_token": seconds, "time_ratio": round(a_token["onednn"] / a_token["pytorch"], 3)}
+
+
+def _loaded(folder: str) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
 
 def _in_turns(one: Callable[[], Any], other: Callable[[], Any], rounds: int) -> tuple[list[float], list[float]]:
