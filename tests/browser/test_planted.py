@@ -36,6 +36,8 @@ from tests.browser.test_tour import owner_of
 pytestmark = pytest.mark.browser
 
 SOON, MINUTES = 3_000, 180_000
+OPENINGS = 10
+"""Times that a list is opened until it has come."""
 LINK = {"model": NAMED, "prompt": PLANTED, "heat": SHORT, "reward": SHORT}
 """What stands behind the name of a view in its address."""
 
@@ -58,12 +60,13 @@ def offered(page: Page, *fields: str, words: str = NAMED) -> None:
     option = page.get_by_role("option", name=words).first
     for field in fields:
         box = page.locator(f"#{field} input").first
-        box.click()
-        with contextlib.suppress(AssertionError):
-            expect(option).to_be_visible(timeout=SOON)
-        if not option.is_visible():  # it was opened before what is in it had come
-            box.press("Escape")
+        for _ in range(OPENINGS):
+            box.blur()
             box.click()
+            with contextlib.suppress(AssertionError):
+                expect(option).to_be_visible(timeout=SOON)
+                break
+            # It was opened before what is in it had come, and is drawn anew when it is opened.
         expect(option).to_be_visible()
         harmless(page)
         box.press("Escape")
