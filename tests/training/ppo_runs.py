@@ -48,7 +48,7 @@ def loaded(folder: Path) -> LoadedModel:
 
 
 def moved_actor(
-    folder: Path, *, temperature: float = 1.0, far: float = 0.1, lean: bool = False
+    folder: Path, *, temperature: float = 1.0, far: float = 0.1, checkpointing: bool = False
 ) -> tuple[Actor, LoadedModel]:
     """A policy that has gone away from its reference already, with a value function that has opinions."""
     found = loaded(folder)
@@ -58,7 +58,7 @@ def moved_actor(
         for name, weight in model.named_parameters():
             if "lora_B" in name:
                 weight.normal_(0, far)
-    actor = Actor(model, temperature=temperature, compute="float32", lean=lean)
+    actor = Actor(model, temperature=temperature, compute="float32", checkpointing=checkpointing)
     torch.nn.init.normal_(actor.value_head.weight)
     return actor, found
 

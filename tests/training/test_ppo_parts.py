@@ -245,7 +245,7 @@ def kept_of(actor: Actor, rollouts: Rollouts) -> tuple[int, list[torch.Tensor]]:
 def test_what_is_made_again_gives_the_same_gradient_from_less(small_models: dict[str, Path], scene: Scene) -> None:
     actor, *_, rollouts = scene
     whole, expected = kept_of(actor, rollouts)
-    less, found = kept_of(moved_actor(small_models["llama"], temperature=TEMPERATURE, lean=True)[0], rollouts)
+    less, found = kept_of(moved_actor(small_models["llama"], temperature=TEMPERATURE, checkpointing=True)[0], rollouts)
     assert less < whole / 2
     assert len(found) == len(expected) > 20
     for one, other in zip(found, expected, strict=True):

@@ -48,14 +48,14 @@ class Reading(NamedTuple):
 class Actor:
     """The three of them."""
 
-    def __init__(self, model: Any, *, temperature: float, compute: str, lean: bool = False) -> None:
+    def __init__(self, model: Any, *, temperature: float, compute: str, checkpointing: bool = False) -> None:
         """Takes a causal model whose trainable weights require gradients already.
 
         Args:
             model: with a LoRA adapter (a `PeftModel`), or one whose every weight is trained.
             temperature: logits are divided by it, as where answers are drawn.
             compute: number format of the matrix products, as in `Precision`.
-            lean: for its gradient a reading keeps what goes into each block, and makes the rest again.
+            checkpointing: for its gradient a reading keeps what goes into each block, and makes the rest again.
         """
         self.model: PreTrainedModel | PeftModel = model
         self.model.eval()
@@ -65,7 +65,7 @@ class Actor:
         self._lean = True
         """Whether logits are the states times the output layer's weight, as far as has been seen."""
         self._copy = None if isinstance(model, PeftModel) else _frozen(model)
-        if lean:
+        if checkpointing:
             _recompute(model)
         width = model.get_output_embeddings().weight.shape[1]
         # Outside of the model, so that no adapter lands on it. At zero it expects nothing, and learns from there.

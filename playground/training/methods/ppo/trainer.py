@@ -52,7 +52,7 @@ def train(config: RunConfig, context: JobContext) -> Outcome:
     reward = make_reward(settings.reward, Surroundings(context.emit, context.stop))
     actor = Actor(
         ground.trainable(), temperature=settings.temperature, compute=ground.precision.compute,
-        lean=config.training.gradient_checkpointing,
+        checkpointing=config.training.gradient_checkpointing,
     )  # fmt: skip
     if freed := share_backbone(actor.model, reward):
         context.log(f"The reward model stands on the policy's own frozen weights, which saves {freed / GB:.2f} GB.")
