@@ -20,11 +20,11 @@ from playground.tour import journey
 from playground.tour.journey import Tour
 from playground.voting import lessons
 from playground.voting.arena import RUN
-from playground.voting.ballots import EVALUATION
-from playground.voting.lessons import Lesson, Step
+from playground.voting.lessons import Lesson
 from tests.evaluation.finished_runs import finished_run
 from tests.evaluation.test_judge import reward_run
 from tests.ui.evaluations import finished_evaluation
+from tests.ui.finished_lessons import finished_lesson
 
 SHORT = '<img src=x onerror="window.hurt=1">'
 """Fits into a name, also into that of a folder or of a token."""
@@ -127,22 +127,9 @@ def planted_evaluation(store: RunStore, tuned: str, model: Path) -> str:
 
 def planted_lesson(lesson: str, tuned: str, evaluation: str, state: Literal["failed", "done"]) -> Lesson:
     """A training on the votes of the evaluation, whose new pairs are the same ones."""
-    rate = {
-        "rate": 0.25,
-        "interval": [0.1, 0.5],
-        "wins": 3,
-        "ties": 0,
-        "losses": 9,
-        "votes": 12,
-        "pairs": 12,
-        "voters": 2,
-    }
-    return Lesson(
-        id=lesson, owner="", source=f"{EVALUATION}{evaluation}", method="dpo",
-        pupil=f"{RUN}{tuned}",
-        stages=(Step("train", "run", {}), Step("answers", "evaluation", {}, {"run": "train"})),
-        votes={"everybody": True, "votes": 12, "voters": 2, "rows": 12, "held_out": 2, "tied": 0},
-        before=rate, fresh=True, jobs={"train": tuned, "answers": evaluation}, state=state, reason=f"reason {PLANTED}",
+    return finished_lesson(
+        tuned, voted=evaluation, taught=evaluation, id=lesson, pupil=f"{RUN}{tuned}", state=state,
+        reason=f"reason {PLANTED}",
     )  # fmt: skip
 
 

@@ -12,11 +12,10 @@ from playwright.sync_api import Page, expect
 
 from playground.runs.store import RunStore
 from playground.voting import lessons
-from playground.voting.ballots import EVALUATION
-from playground.voting.lessons import Lesson, Step
 from tests.browser.conftest import VIEWS, Opener, Server, running_app
 from tests.browser.test_shell import SETTLED
 from tests.ui.evaluations import HOSTILE, finished_evaluation, run_of
+from tests.ui.finished_lessons import finished_lesson
 
 pytestmark = pytest.mark.browser
 
@@ -34,31 +33,11 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         connection.execute("UPDATE runs SET document = ? WHERE id = ?", (document, run))
     taught = finished_evaluation(store, run, rows=SECOND)
     finished_evaluation(store, run, rows=ROWS)
-    lessons.save(finished_lesson(store, run, taught), store)
+    voted = store.list("evaluation")[0].id
+    lessons.save(finished_lesson(run, voted=voted, taught=taught), store)
     store.close()
     with running_app(home, PLAYGROUND_MODEL="none") as running:
         yield running
-
-
-def finished_lesson(store: RunStore, run: str, taught: str) -> Lesson:
-    """A training on the votes of the first evaluation, whose new pairs are those of another one."""
-    voted = store.list("evaluation")[0].id
-    rate = {
-        "rate": 0.25,
-        "interval": [0.1, 0.5],
-        "wins": 3,
-        "ties": 0,
-        "losses": 9,
-        "votes": 12,
-        "pairs": 12,
-        "voters": 2,
-    }
-    return Lesson(
-        id="lesson-abc234", owner="", source=f"{EVALUATION}{voted}", method="dpo", pupil="model:tiny",
-        stages=(Step("train", "run", {}), Step("answers", "evaluation", {}, {"run": "train"})),
-        votes={"everybody": True, "votes": 12, "voters": 2, "rows": 12, "held_out": 2, "tied": 0}, before=rate,
-        fresh=True, jobs={"train": run, "answers": taught}, state="done",
-    )  # fmt: skip
 
 
 def linked(open_page: Opener, app: Server, **options: object) -> Page:
