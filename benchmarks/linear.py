@@ -3,7 +3,8 @@
     python -m benchmarks.linear [--model NAME] [--rounds 5]
 
 Layers have the shapes of the model; each takes turns with PyTorch's own, thirty layers one after another so that no
-weight stays in the cache, and the quickest turn of each counts. Texts are written by the model greedily, eight at once,
+weight stays in the cache, and the quickest turn of each counts; then weights laid out for oneDNN, as PPO's rollouts
+have them, against weights as they are. Texts are written by the model greedily, eight at once,
 as in a rollout. Where `quicken` leaves a processor alone, both sides are forced all the same.
 """
 
@@ -20,7 +21,7 @@ from torch.nn.functional import linear
 
 from benchmarks.machine import describe
 from benchmarks.model import DEFAULT, folder_of
-from playground.core.frozen_linear import frozen_linear
+from playground.core.frozen_linear import frozen_linear, packed, packed_linear
 from playground.models import quick
 
 RESULTS = Path(__file__).parent / "results" / "linear.json"
@@ -39,8 +40,17 @@ def main() -> None:
     layers = {
         name: {str(rows): of_layers(shape, rows, chosen.rounds) for rows in ROWS} for name, shape in SHAPES.items()
     }
+    laid_out = {
+        name: {str(rows): of_packed(shape, rows, chosen.rounds) for rows in ROWS} for name, shape in SHAPES.items()
+    }
     written = of_texts(str(folder_of(chosen.model)), chosen.rounds)
-    result = {"time_of_layers": layers, "text": written, "model": chosen.model, "machine": machine}
+    result = {
+        "time_of_layers": layers,
+        "time_of_packed_layers": laid_out,
+        "text": written,
+        "model": chosen.model,
+        "machine": machine,
+    }
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
 
@@ -53,6 +63,20 @@ def of_layers(shape: tuple[int, int], rows: int, rounds: int) -> float:
         ours, theirs = _in_turns(
             lambda: [frozen_linear(states, weight) for weight in weights],
             lambda: [linear(states, weight) for weight in weights],
+            rounds,
+        )
+    return round(min(ours) / min(theirs), 3)
+
+
+def of_packed(shape: tuple[int, int], rows: int, rounds: int) -> float:
+    """The time of weights that are laid out for oneDNN as a share of its time for weights as they are."""
+    weights = [torch.randn(shape) for _ in range(1 if shape[0] > 10_000 else LAYERS)]
+    ready = [packed(weight, rows) for weight in weights]
+    states = torch.randn(rows, shape[1])
+    with torch.no_grad():
+        ours, theirs = _in_turns(
+            lambda: [packed_linear(states, weight) for weight in ready],
+            lambda: [frozen_linear(states, weight) for weight in weights],
             rounds,
         )
     return round(min(ours) / min(theirs), 3)

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
+
+from playground.core.frozen_linear import Product
 
 CELLS = 9 * 2**20
 """Cells of float32 to work in. Above 32 MB, for glibc gives such a block back to the system as soon as it is freed, and
@@ -24,7 +27,13 @@ class TokenScores(NamedTuple):
 
 
 def token_scores(
-    states: Tensor, weight: Tensor, tokens: Tensor, temperature: float, *, entropy: bool = False
+    states: Tensor,
+    weight: Tensor,
+    tokens: Tensor,
+    temperature: float,
+    *,
+    entropy: bool = False,
+    product: Product = linear,
 ) -> TokenScores:
     """log-softmax(states · weightᵀ / temperature) at the tokens.
 
@@ -32,8 +41,9 @@ def token_scores(
         states: (N, width).
         weight: (vocabulary, width); no gradient is made for it.
         tokens: (N,) ids.
+        product: how states · weightᵀ is computed.
     """
-    found = _TokenScores.apply(states, weight, tokens, temperature, entropy)  # type: ignore[no-untyped-call]
+    found = _TokenScores.apply(states, weight, tokens, temperature, entropy, product)  # type: ignore[no-untyped-call]
     return TokenScores(*found)
 
 
@@ -43,27 +53,33 @@ class _TokenScores(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, states: Tensor, weight: Tensor, tokens: Tensor, temperature: float, entropy: bool
+        ctx: Any,
+        states: Tensor,
+        weight: Tensor,
+        tokens: Tensor,
+        temperature: float,
+        entropy: bool,
+        product: Product,
     ) -> tuple[Tensor, Tensor | None]:
         learns = ctx.needs_input_grad[0]
         vocabulary = weight.shape[0]
         rows = min(len(states), max(1, CELLS // (2 * vocabulary)))
-        scratch = torch.empty(2, rows, vocabulary, dtype=torch.float32, device=states.device)
+        scratch = torch.empty(rows, vocabulary, dtype=torch.float32, device=states.device)
         logps, entropies, directions = [], [], []
         for part, wanted in zip(torch.split(states, rows), torch.split(tokens, rows), strict=True):
-            logits, shares = scratch[:, : len(part)]
-            _logits(part, weight, logits).div_(temperature)
+            shares = scratch[: len(part)]
+            logits = product(part.to(weight.dtype), weight, None).float()
+            if temperature != 1:
+                logits.div_(temperature)
             logits.sub_(logits.amax(dim=-1, keepdim=True))
             total = torch.exp(logits, out=shares).sum(dim=-1, keepdim=True)
             logps.append((logits.gather(-1, wanted.unsqueeze(-1)) - total.log()).squeeze(-1))
-            if not (learns or entropy):
-                continue
-            shares.div_(total)
             if entropy:  # log Σ exp(z) - Σ p·z
-                expected = (shares.unsqueeze(1) @ logits.unsqueeze(2)).squeeze(-1)
+                expected = (shares.unsqueeze(1) @ logits.unsqueeze(2)).squeeze(-1) / total
                 entropies.append((total.log() - expected).squeeze(-1))
             if learns:
-                directions.append((weight[wanted] - shares.to(weight.dtype) @ weight).float().div_(temperature))
+                mean = product(shares.div_(total).to(weight.dtype), weight.t(), None)
+                directions.append((weight[wanted] - mean).float().div_(temperature))
         if learns:
             ctx.save_for_backward(torch.cat(directions))
             ctx.dtype = states.dtype
@@ -76,11 +92,4 @@ class _TokenScores(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, along: Tensor, _: Tensor | None) -> tuple[Tensor | None, ...]:
         (directions,) = ctx.saved_tensors
-        return (directions * along.unsqueeze(-1)).to(ctx.dtype), None, None, None, None
-
-
-def _logits(states: Tensor, weight: Tensor, into: Tensor) -> Tensor:
-    """states · weightᵀ in the weight's number format, kept in float32 in `into`, which is given back."""
-    if weight.dtype == into.dtype:
-        return torch.mm(states.to(weight.dtype), weight.t(), out=into)
-    return into.copy_(states.to(weight.dtype) @ weight.t())
+        return (directions * along.unsqueeze(-1)).to(ctx.dtype), None, None, None, None, None

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
-from playground.core.frozen_linear import frozen_linear, is_there
+from playground.core.frozen_linear import Product, frozen_linear, is_there
 
 SMALLEST = 2**17
 """Cells of a weight below which making the call takes longer than it saves."""
@@ -21,11 +22,19 @@ def quicken(model: torch.nn.Module) -> None:
     Results are equal up to the rounding of float32. The choice depends on the processor alone and is never measured,
     so that a run that goes on gives what it would have given without a break.
     """
-    if not (_made_by_amd() and is_there()):
-        return
     for module in model.modules():
-        if type(module) is torch.nn.Linear and module.weight.numel() >= SMALLEST:
+        if type(module) is torch.nn.Linear and product_of(module) is frozen_linear:
             module.forward = functools.partial(_forward, module)  # type: ignore[method-assign]
+
+
+def product_of(layer: torch.nn.Linear) -> Product:
+    """How the product with a layer's weight is quickest."""
+    return frozen_linear if layer.weight.numel() >= SMALLEST and prefers_onednn() else linear
+
+
+def prefers_onednn() -> bool:
+    """Whether this processor is one on which MKL is the slower one, and oneDNN is there."""
+    return _made_by_amd() and is_there()
 
 
 def _forward(layer: torch.nn.Linear, states: Tensor) -> Tensor:

@@ -60,8 +60,6 @@ def test_one_backbone_serves_both_and_neither_notices(reward_run: str, small_mod
     places = {weight.data_ptr() for weight in part.model.model.parameters()}
     assert all(weight.data_ptr() in places for weight in frozen)
     assert reward(*texts) == alone
-    with torch.no_grad(), actor.folded():
-        assert reward(*texts) == alone
     with torch.no_grad():
         assert torch.equal(actor.read(ids, torch.ones_like(ids), 3).logps, read)
     assert share_backbone(actor.model, reward) == 0

@@ -14,6 +14,7 @@ from transformers import DynamicCache
 from playground.config.methods.ppo import PPOSettings
 from playground.core import sampling
 from playground.models.prefill import empty_cache, keeps_all, left_padded
+from playground.models.quick_lora import folded
 from playground.training.methods.ppo.actor import Actor, positions
 
 ENDED_SHARE = 4
@@ -74,7 +75,7 @@ def roll_out(
         PlaygroundError: the policy's logits are no distribution.
     """
     size = settings.rollout_batch
-    with torch.no_grad(), actor.folded(), actor.autocast():
+    with torch.no_grad(), folded(actor.model, min(size, len(prompts))), actor.autocast():
         parts = [
             _Writing(actor, prompts[at : at + size], settings, numbers[at : at + size], ends).run(tick)
             for at in range(0, len(prompts), size)
