@@ -13,7 +13,11 @@ os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 
 # The fork server dies of anything but an ImportError; a worker that imports for itself can say what is wrong.
 with contextlib.suppress(Exception):
-    import playground.evaluation.job
-    import playground.training.dispatch  # noqa: F401
+    import playground.evaluation.job  # noqa: F401
+    from playground.config.methods import METHODS
+    from playground.training.dispatch import trainer_of
+
+    for method in METHODS:
+        trainer_of(method)
 
 gc.freeze()  # what is here stays for good: workers need not look through it, nor copy its pages

@@ -1,11 +1,9 @@
 """Where a resumed run goes on: its newest whole checkpoint, if the rows it trains on are still the same."""
 
-import hashlib
 import random
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 import torch
 from transformers import TrainerState
 
@@ -13,7 +11,6 @@ from playground.errors import RunError
 from playground.runs import checkpoints, steps
 from playground.runs.checkpoints import Checkpoint
 from playground.runs.context import JobContext
-from playground.training.rows import Rows
 
 
 class Carried(NamedTuple):
@@ -74,26 +71,6 @@ def notes(rows: str, state: TrainerState, carried: Carried) -> dict[str, Any]:
     """What a checkpoint needs beside transformers' own files, for `find`."""
     evaluated = has_logged(state, "eval_loss")
     return {"rows": rows, "last_step": state.max_steps, "carried": carried._asdict(), "evaluated": evaluated}
-
-
-def fingerprint(rows: Rows) -> str:
-    """Tells training and held-out rows from any others, by what stands in their columns and in which order."""
-    whole = hashlib.blake2b(digest_size=16)
-    for part in filter(None, rows):
-        for name in part.column_names:
-            lengths, values = hashlib.blake2b(), hashlib.blake2b()
-            for chunk in part.data.table.column(name).chunks:
-                if pa.types.is_string(chunk.type):
-                    values.update("\0".join(chunk.to_pylist()).encode())
-                    continue
-                if not pa.types.is_list(chunk.type):
-                    values.update(chunk.to_numpy(zero_copy_only=False).tobytes())
-                    continue
-                lengths.update(chunk.value_lengths().to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
-                values.update(chunk.flatten().to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
-            whole.update(name.encode() + lengths.digest() + values.digest())
-        whole.update(b"|")
-    return whole.hexdigest()
 
 
 def random_state() -> dict[str, Any]:

@@ -3,20 +3,23 @@
 import gc
 import importlib
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
 
-from playground.config.methods import METHODS
 from playground.config.run import RunConfig
 from playground.runs.context import JobContext
 from playground.training.outcome import Outcome
 from playground.training.tracking import tracked
 
-TRAINERS: Mapping[str, Callable[[RunConfig, JobContext], Outcome]] = {
-    name: importlib.import_module(f"playground.training.methods.{name}").train for name in METHODS
-}
-"""Method name, as in a config, to the function that runs it."""
+
+def trainer_of(method: str) -> Callable[[RunConfig, JobContext], Outcome]:
+    """The function that runs a method, by its name in a config. Imported where it is asked for: PPO does without TRL,
+    datasets and pandas, which take 100 MB."""
+    train: Callable[[RunConfig, JobContext], Outcome] = importlib.import_module(
+        f"playground.training.methods.{method}"
+    ).train
+    return train
 
 
 def execute(config: RunConfig, context: JobContext) -> Outcome:
@@ -27,7 +30,7 @@ def execute(config: RunConfig, context: JobContext) -> Outcome:
     """
     try:
         with tracked(config.training.report_to, context.folder):
-            return TRAINERS[config.method](config, context)
+            return trainer_of(config.method)(config, context)
     except BaseException as error:
         # The frames of a failed run hold its tensors for as long as somebody looks at the error.
         traceback.clear_frames(error.__traceback__)

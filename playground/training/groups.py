@@ -26,7 +26,8 @@ from playground.training import samples
 from playground.training.asking.judging import answer_text, asked, means_by_kind, prompt_text
 from playground.training.asking.prompts import Prompts
 from playground.training.asking.questions import Questions, questions
-from playground.training.ground import Ground, prepare, single_gpu
+from playground.training.footing import footing_of, single_gpu
+from playground.training.ground import Ground, prepare
 from playground.training.outcome import Outcome
 from playground.training.rows import Rows
 from playground.training.saving import name_base
@@ -215,7 +216,7 @@ def train_in_groups(
     settings = cast("GroupSettings", config.options)
     _check_group(config.training, settings)
     groups = Groups(prepare(config, context), settings)
-    footing = groups.ground.footing(groups.rows)
+    footing = footing_of(groups.ground, groups.rows)
     made = trainer(
         reward_funcs=groups.judge,
         args=single_gpu(arguments(**footing.arguments, **groups.arguments(), **own)),

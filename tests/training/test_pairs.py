@@ -13,8 +13,8 @@ from playground.data.splits import Splits, prepare
 from playground.errors import DataError
 from playground.runs.context import JobContext
 from playground.runs.events import Event, Log
-from playground.training import continuation
 from playground.training.pairs import PairEncoding, require_pairs
+from playground.training.rows import fingerprint_of
 
 PAIRS = [
     {"prompt": "What does the user do?", "chosen": "The user goes to the park.", "rejected": "Dull film.", "edge": 1.5},
@@ -60,8 +60,8 @@ def test_margins_go_with_their_rows_and_are_part_of_what_a_run_goes_on_with(
     rows = PairEncoding("human-assistant", tokenizer, 100, True, margins).rows(splits, 8, context)
     assert rows.train["margin"] == [1.5, 0.25]
     other = PairEncoding("human-assistant", tokenizer, 100, True, margins | {3: 0.5}).rows(splits, 8, context)
-    assert continuation.fingerprint(rows) == continuation.fingerprint(rows)
-    assert continuation.fingerprint(rows) != continuation.fingerprint(other)
+    assert fingerprint_of(rows) == fingerprint_of(rows)
+    assert fingerprint_of(rows) != fingerprint_of(other)
 
 
 def test_data_without_pairs_is_refused_with_what_is_needed(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 import contextlib
 import json
+import subprocess
+import sys
 import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, Trainer, TrainingArguments
 from trl import SFTConfig, SFTTrainer
 from trl.trainer import base_trainer
 
@@ -21,6 +23,7 @@ from playground.runs.context import JobContext
 from playground.training import dispatch, saving
 from playground.training.arguments import trainer_arguments
 from playground.training.ground import Ground
+from playground.training.optimisers import optimiser_of
 from playground.training.precision import Precision, choose_precision
 from playground.training.rows import IGNORED, Encoding
 from playground.training.samples import fixed_prompts
@@ -37,8 +40,24 @@ def test_every_method_of_a_config_can_be_run_and_put_into_words() -> None:
         assert settings.words
         assert settings.headline
         assert set(settings.in_sight) <= {setting.name for setting in settings_of(settings)}
-        train = dispatch.TRAINERS[name]
+        train = dispatch.trainer_of(name)
         assert train.__module__.startswith(f"playground.training.methods.{name}")
+
+
+@pytest.mark.parametrize("name", ["adamw_torch", "adamw_torch_fused", "adafactor", "sgd"])
+def test_optimisers_are_those_of_transformers(name: str, tmp_path: Path) -> None:
+    arguments = TrainingArguments(str(tmp_path), optim=name, learning_rate=3e-4, weight_decay=0.1, use_cpu=True)
+    kind, options = Trainer.get_optimizer_cls_and_kwargs(arguments)
+    assert optimiser_of(arguments) == (kind, {**options, "weight_decay": 0.1})
+
+
+def test_ppo_brings_no_more_along_than_it_needs() -> None:
+    code = (
+        "import sys; from playground.training.dispatch import trainer_of; trainer_of('ppo'); "
+        "sys.exit(', '.join(sorted({'trl', 'datasets', 'pandas'} & set(sys.modules))) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1:]) == (0, [])
 
 
 def test_a_failed_run_lets_go_of_its_model_while_the_error_is_looked_at(

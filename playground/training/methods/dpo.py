@@ -8,7 +8,8 @@ from playground.config.methods.dpo import DPOSettings
 from playground.config.run import RunConfig
 from playground.runs.context import JobContext
 from playground.training.falling import FallWatch
-from playground.training.ground import prepare, single_gpu
+from playground.training.footing import footing_of, single_gpu
+from playground.training.ground import prepare
 from playground.training.held_policy import HeldTrainer, look_on, pairs_of, policy_and_reference, refuse_output_layer
 from playground.training.outcome import Outcome
 from playground.training.pairs import require_pairs
@@ -29,7 +30,7 @@ def train(config: RunConfig, context: JobContext) -> Outcome:
     ground = prepare(config, context, require_pairs)
     models = policy_and_reference(ground)
     rows = pairs_of(ground)
-    footing = ground.footing(rows)
+    footing = footing_of(ground, rows)
     # The base's own dropout is off already, and the adapter's is the person's choice; rows are cut already.
     ready = {"max_length": None, "disable_dropout": False}
     trainer = WatchedDPOTrainer(

@@ -11,7 +11,8 @@ from playground.config.run import RunConfig
 from playground.errors import ConfigError
 from playground.runs.context import JobContext
 from playground.training.falling import FallWatch
-from playground.training.ground import prepare, single_gpu
+from playground.training.footing import footing_of, single_gpu
+from playground.training.ground import prepare
 from playground.training.held_policy import HeldTrainer, look_on, pairs_of, policy_and_reference, refuse_output_layer
 from playground.training.outcome import Outcome
 from playground.training.pairs import require_pairs
@@ -40,7 +41,7 @@ def train(config: RunConfig, context: JobContext) -> Outcome:
     ground = prepare(config, context, require_pairs)
     models = policy_and_reference(ground)
     pairs = pairs_of(ground)
-    footing = ground.footing(_answers(pairs, config))
+    footing = footing_of(ground, _answers(pairs, config))
     trainer = WatchedKTOTrainer(
         **models,
         args=single_gpu(KTOConfig(**footing.arguments, **_loss(settings))),

@@ -11,7 +11,8 @@ from trl import DPOConfig, DPOTrainer
 from playground.config.run import RunConfig
 from playground.core.losses import IGNORED, orpo_loss
 from playground.runs.context import JobContext
-from playground.training.ground import prepare, single_gpu
+from playground.training.footing import footing_of, single_gpu
+from playground.training.ground import prepare
 from playground.training.held_policy import HeldTrainer, look_on, pairs_of, policy_and_reference, refuse_output_layer
 from playground.training.outcome import Outcome
 from playground.training.pairs import require_pairs
@@ -61,7 +62,7 @@ def train(config: RunConfig, context: JobContext) -> Outcome:
     ground = prepare(config, context, require_pairs)
     models = policy_and_reference(ground)
     rows = pairs_of(ground)
-    footing = ground.footing(rows)
+    footing = footing_of(ground, rows)
     options: Any = config.options
     # The base's own dropout is off already, and the adapter's is the person's choice; rows are cut already.
     ready = {"beta": options.beta, "max_length": None, "disable_dropout": False}

@@ -11,7 +11,8 @@ from playground.data.splits import Splits
 from playground.errors import DataError
 from playground.models.heads import with_head
 from playground.runs.context import JobContext
-from playground.training.ground import Ground, prepare, single_gpu
+from playground.training.footing import footing_of, single_gpu
+from playground.training.ground import Ground, prepare
 from playground.training.outcome import Outcome
 from playground.training.pairs import PairEncoding, require_pairs
 from playground.training.ranking import Ranking
@@ -81,7 +82,7 @@ def train(config: RunConfig, context: JobContext) -> Outcome:
     """
     options = cast("RewardModelSettings", config.options)
     ground = prepare(config, context, _check)
-    footing = ground.footing(_rows(ground, options))
+    footing = footing_of(ground, _rows(ground, options))
     model = ground.trainable(with_head(ground.loaded.model, ground.loaded.tokenizer, config.training.seed))
     held_out = footing.rows.held_out
     # The rows are cut already; TRL would turn the adapter's dropout off, which is the person's to choose.

@@ -12,7 +12,8 @@ from playground.core.key_tokens import key_token_loss, weights_of
 from playground.data.key_tokens import key_token_ids
 from playground.errors import ModelError
 from playground.runs.context import JobContext
-from playground.training.ground import Ground, prepare, single_gpu
+from playground.training.footing import footing_of, single_gpu
+from playground.training.ground import Ground, prepare
 from playground.training.labels import label_look
 from playground.training.outcome import Outcome
 from playground.training.prompt_watch import PromptWatch
@@ -64,7 +65,7 @@ def train(config: RunConfig, context: JobContext) -> Outcome:
         # TRL computes the loss from the output layer's own weight, so an adapter on it would never learn.
         raise ModelError("adapter.targets cannot contain lm_head for SFT; take it out, or train every weight.")
     ground = prepare(config, context)
-    footing = ground.footing(_rows(ground))
+    footing = footing_of(ground, _rows(ground))
     # The rows bring their labels and are cut already, so there is nothing left for TRL to prepare.
     ready = {"max_length": None, "dataset_kwargs": {"skip_prepare_dataset": True}}
     arguments = {

@@ -8,7 +8,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.optim.lr_scheduler import LRScheduler
 from transformers import TrainerState
-from transformers.trainer import TRAINER_STATE_NAME
 
 from playground.runs import checkpoints
 from playground.runs.context import JobContext
@@ -17,6 +16,8 @@ from playground.training.methods.ppo.actor import Actor
 from playground.training.methods.ppo.update import Optimisation
 from playground.training.saving import check_finite, keep_step
 
+STATE = "trainer_state.json"
+"""As transformers names it; its trainer, which has the name, brings datasets and pandas along."""
 WEIGHTS = "trained.safetensors"
 """Everything that learns, by the names of `Actor.trained`."""
 REST = "optimisation.pt"
@@ -59,7 +60,7 @@ class Keeper:
             save_file(trained, folder / WEIGHTS)
             rest = {name: part.state_dict() for name, part in self._parts.items()}
             torch.save(rest | {"extra": extra}, folder / REST)
-            state.save_to_json(str(folder / TRAINER_STATE_NAME))
+            state.save_to_json(str(folder / STATE))
             # A curve must not lack what came before the step at which it will go on.
             self._context.settle()
         keep_step(self._actor.model, step, self._context)
@@ -74,6 +75,6 @@ class Keeper:
         rest = torch.load(folder / REST, map_location=device, weights_only=True)
         for name, part in self._parts.items():
             part.load_state_dict(rest[name])
-        state = TrainerState.load_from_json(str(folder / TRAINER_STATE_NAME))
+        state = TrainerState.load_from_json(str(folder / STATE))
         extra: dict[str, Any] = rest["extra"]
         return state, extra

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
-from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments, get_scheduler
+from transformers import PreTrainedTokenizerBase, TrainingArguments, get_scheduler
 
 from playground.config.methods.ppo import PPOSettings
 from playground.config.run import TrainingSettings
@@ -24,6 +24,7 @@ from playground.training.methods.ppo.experience import Experience, look, weigh
 from playground.training.methods.ppo.rollout import Rollouts, roll_out
 from playground.training.methods.ppo.scoring import Scores, score
 from playground.training.methods.ppo.update import Optimisation, Updated, update
+from playground.training.optimisers import optimiser_of
 
 CPU = torch.device("cpu")
 HELD_OUT = 2**31
@@ -64,8 +65,8 @@ class Learner:
         self.training = training
         self.ends = end_tokens(actor.model, tokenizer)
         self.beta = settings.beta
-        kind, options = Trainer.get_optimizer_cls_and_kwargs(arguments)
-        optimizer = kind(actor.trained().values(), weight_decay=training.weight_decay, **options)
+        kind, options = optimiser_of(arguments)
+        optimizer = kind(actor.trained().values(), **options)
         scaler = torch.amp.GradScaler(actor.device.type, enabled=actor.compute is torch.float16)
         self.optimisation = Optimisation(optimizer, scaler)
         self.schedule: Any = get_scheduler(
@@ -94,6 +95,7 @@ class Learner:
         with _timed(seconds, "rollout"):
             give_back()
             rollouts = self.answer(prompts, 2 * number, interrupt)
+            give_back()  # the weights with the adapter added in
         with _timed(seconds, "score"):
             scores = score(self.reward, rollouts, self.tokenizer, self.settings.missing_eos_penalty, number)
             interrupt()
