@@ -36,6 +36,7 @@ from playground.ui.page import Page
 from playground.ui.posted import Posted
 from playground.ui.services import Services
 from playground.ui.shell import Shell
+from playground.ui.shortcut import Shortcut
 from playground.ui.tabs import compare, data, distribution, evaluate, history, room, train
 from playground.ui.tabs import model as model_tab
 from playground.ui.theme import theme
@@ -159,6 +160,7 @@ def launch(
     services.rules.check()
     demo = demo or build(services)
     _choose_host_key(host, share)
+    ours = routes.routes(services)
     app, local, shared = demo.launch(
         server_name=host,
         server_port=port,
@@ -176,8 +178,13 @@ def launch(
         ssr_mode=False,
         pwa=False,
         app_kwargs={
-            "routes": routes.routes(services),
-            "middleware": [Middleware(Gate, services=services), Middleware(Posted), Middleware(Delivery)],
+            "routes": ours,
+            "middleware": [
+                Middleware(Shortcut, routes=ours),
+                Middleware(Gate, services=services),
+                Middleware(Posted),
+                Middleware(Delivery),
+            ],
         },
         i18n=translations(),
         theme=theme(),

@@ -27,6 +27,7 @@ from playground.ui.evaluation_routes import evaluation_routes
 from playground.ui.history_view import History
 from playground.ui.run_views import run_row, run_rows
 from playground.ui.services import Services
+from playground.ui.shortcut import SharedAnswers
 from playground.ui.tour_view import tour_view
 from playground.ui.votes_training_view import lessons_view
 
@@ -57,7 +58,7 @@ def asset(path: str) -> str:
 
 def routes(services: Services) -> list[Route]:
     """For `launch(app_kwargs={"routes": …})`."""
-    history = History(services)
+    history, metrics = History(services), SharedAnswers()
 
     def bound(handler: Callable[[Services, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -71,7 +72,7 @@ def routes(services: Services) -> list[Route]:
     return [
         Route("/playground/status", bound(_status)),
         Route("/playground/template", bound(_template)),
-        Route("/playground/metrics", bound(_metrics)),
+        Route("/playground/metrics", bound(functools.partial(_metrics, metrics))),
         Route("/playground/runs", bound(_runs)),
         Route("/playground/recordings", bound(_recordings)),
         Route("/playground/recording", bound(_recording)),
@@ -110,13 +111,14 @@ async def _template(services: Services, _: Request) -> Response:
     return JSONResponse({"template": await anyio.to_thread.run_sync(services.chat_template)}, headers=NOT_KEPT)
 
 
-async def _metrics(services: Services, request: Request) -> Response:
+async def _metrics(shared: SharedAnswers, services: Services, request: Request) -> Response:
     """A run, and its events after a cursor: `{"run", "phase", "cursor", "events": [{"seq", "kind", "time", …}]}`."""
     run = request.query_params.get("run", "")
     since = request.query_params.get("since", "0")
     if not (since.isascii() and since.isdecimal() and len(since) < 16):
         return JSONResponse({"error": f"since must be a whole number; got {since!r}."}, status_code=400)
-    body = await anyio.to_thread.run_sync(_events_after, services, run, int(since))
+    ask = functools.partial(anyio.to_thread.run_sync, _events_after, services, run, int(since))
+    body = await shared.get((run, int(since)), ask)
     if len(body) < LARGE:
         return Response(body, media_type="application/json", headers=NOT_KEPT)
     # A run from its beginning, with the snapshots of its figures.
