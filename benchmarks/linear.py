@@ -57,26 +57,32 @@ def main() -> None:
 
 def of_layers(shape: tuple[int, int], rows: int, rounds: int) -> float:
     """oneDNN's time as a share of PyTorch's own."""
-    weights = [torch.randn(shape) for _ in range(1 if shape[0] > 10_000 else LAYERS)]
-    states = torch.randn(rows, shape[1])
-    with torch.no_grad():
-        ours, theirs = _in_turns(
-            lambda: [frozen_linear(states, weight) for weight in weights],
-            lambda: [linear(states, weight) for weight in weights],
-            rounds,
-        )
-    return round(min(ours) / min(theirs), 3)
+    weights = _weights(shape)
+    return _share(rows, rounds, (frozen_linear, weights), (linear, weights))
 
 
 def of_packed(shape: tuple[int, int], rows: int, rounds: int) -> float:
     """The time of weights that are laid out for oneDNN as a share of its time for weights as they are."""
-    weights = [torch.randn(shape) for _ in range(1 if shape[0] > 10_000 else LAYERS)]
-    ready = [packed(weight, rows) for weight in weights]
-    states = torch.randn(rows, shape[1])
+    weights = _weights(shape)
+    return _share(rows, rounds, (packed_linear, [packed(weight, rows) for weight in weights]), (frozen_linear, weights))
+
+
+def _weights(shape: tuple[int, int]) -> list[torch.Tensor]:
+    return [torch.randn(shape) for _ in range(1 if shape[0] > 10_000 else LAYERS)]
+
+
+def _share(
+    rows: int,
+    rounds: int,
+    one: tuple[Callable[..., torch.Tensor], list[torch.Tensor]],
+    other: tuple[Callable[..., torch.Tensor], list[torch.Tensor]],
+) -> float:
+    """The time of a product with weights as a share of another's."""
+    states = torch.randn(rows, other[1][0].shape[1])
     with torch.no_grad():
         ours, theirs = _in_turns(
-            lambda: [packed_linear(states, weight) for weight in ready],
-            lambda: [frozen_linear(states, weight) for weight in weights],
+            lambda: [one[0](states, weight) for weight in one[1]],
+            lambda: [other[0](states, weight) for weight in other[1]],
             rounds,
         )
     return round(min(ours) / min(theirs), 3)
