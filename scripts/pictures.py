@@ -1,8 +1,8 @@
 """Takes the README's pictures from a running app: `python -m scripts.pictures ADDRESS [NAME …]`, all without a name.
 
-They show what is in that app's home: `distribution`, `rollouts` and `data` need a model; `train`, `ppo`, `dpo`,
-`shift`, `votes` and `evaluate` the newest finished run or evaluation of their kind; `tour` a tour of the person named
-by `PLAYGROUND_PICTURES_OWNER`. Chromium is found as the tests find it.
+They show what is in that app's home: `distribution`, `rollouts` and `data` need a model; `train`, `ppo`, `ppo-curves`,
+`dpo`, `shift`, `votes` and `evaluate` the newest finished run or evaluation of their kind; `tour` a tour of the person
+named by `PLAYGROUND_PICTURES_OWNER`. The chip must say that a model is ready. Chromium is found as the tests find it.
 """
 
 import io
@@ -163,6 +163,7 @@ SCENES = {
     "data": Scene(data, "#shell-tabs", 1.5, 1190),
     "train": Scene(run_of("sft"), ".gradio-container", 1.5),
     "ppo": Scene(run_of("ppo"), "#train-live .ppo", most=880),
+    "ppo-curves": Scene(run_of("ppo"), ".pt-warnings, .pt-chart-ppo_reward, .pt-chart-ppo_kl", 1.5),
     "dpo": Scene(run_of("dpo"), ".pt-chart-dpo_rewards, .pt-chart-dpo_margin, #train-live .pt-dpo", most=1300),
     "shift": Scene(shift, "#shift-picture", most=1000),
     "votes": Scene(votes, "#shell-tabs", 1.5, 960),
