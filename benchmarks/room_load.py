@@ -2,24 +2,27 @@
 
     python -m benchmarks.room_load [MODEL] [--seconds 60] [--phones 100] [--pages 30] [--come 50]
 
-The real app trains a real SFT run in its worker process. Phones poll `/room/now` as the audience page does and change
-their vote; pages are what one real Chromium asked for when it opened, replayed: the files, the events, the heartbeat,
-then status, the run's metrics and now and then a click that the server answers. All clients share the machine's cores
-with the app, at nice 10, as no room's phones would, so every figure is on the careful side.
+The real app trains a real SFT run in its worker process. Phones follow `/room/now` as the audience page does, and vote
+again and again; pages are what one real Chromium asked for when it opened, replayed: the files, the events, the
+heartbeat, then status, the run's metrics and now and then a click that the server answers. All clients share the
+machine's cores with the app, at nice 10, as no room's phones would, so every time is on the careful side.
 
-Reported: 95th percentile of polls, votes and clicks; steps per second of the run with the room and alone, by turns, and
-the share of a core that the app and these clients took meanwhile; how long a page takes of many who come at once, with
-an empty cache and with a full one, and until its fields are filled. Memory is in `room_hour.py`.
+Reported: 95th percentile of polls, votes and clicks; tokens per second of the run alone, with the room, and beside as
+much idle work as these clients did, by turns, with the share of a core that the app and the clients took; how long a
+page takes of many who come at once, with an empty cache and with a full one, and until its fields are filled. Memory is
+in `room_hour.py`.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,7 @@ from benchmarks.machine import describe
 from benchmarks.model import DEFAULT, folder_of
 from benchmarks.visit import Visit, record
 from playground.runs.store import RunStore
+from playground.ui.long_polling import LONGEST
 from tests.browser.conftest import Server, running_app
 from tests.ui.evaluations import finished_evaluation
 from tests.ui.test_votes import tuned_run
@@ -40,13 +44,16 @@ RESULTS = Path(__file__).parent / "results" / "room_load.json"
 BUDGETS = {"poll_ms": 1000, "vote_ms": 1000, "click_ms": 500, "speed": 0.9, "page_s": 5.0}
 CLICK_EVERY = 12.0
 """Seconds between two clicks of one page."""
+POLL_EVERY = 1.5
 VOTE_EVERY = 10.0
 ASKED = {"status": "playground/status", "runs": "playground/runs?kind=run"}
 ASKED_EVERY = {"status": 4.0, "runs": 3.0}
 """Seconds between two questions of an open page, as in `status.js` and `train.js`; a run is followed each second."""
 NICENESS = 10
-ROUNDS = 3
-"""Alone and with the room by turns: a machine has its moods."""
+BURST = 0.0005
+"""Seconds."""
+ROUNDS = 5
+"""By turns: a machine has its moods."""
 
 
 @dataclass
@@ -80,12 +87,34 @@ def spread(times: list[float]) -> dict[str, float]:
     return {"p50": round(statistics.median(ordered), 2), "p95": round(p95, 2), "n": len(ordered)}
 
 
+@dataclass
+class Speeds:
+    """Tokens per second of the run, by round."""
+
+    alone: list[float] = field(default_factory=list)
+    with_room: list[float] = field(default_factory=list)
+    beside_work: list[float] = field(default_factory=list)
+    """Nobody there, and as much work as the clients did beside it: what the run would keep if they were elsewhere."""
+
+    def summary(self) -> dict[str, Any]:
+        """The rounds, and the median of what the run keeps of its speed with the room."""
+
+        def kept(of: list[float]) -> float:
+            return round(statistics.median(room / other for room, other in zip(self.with_room, of, strict=True)), 3)
+
+        rounds = {f"tokens_per_s_{name}": [round(one, 1) for one in found] for name, found in vars(self).items()}
+        return {**rounds, "ratio": kept(self.alone), "ratio_to_beside_work": kept(self.beside_work)}
+
+
 def main() -> None:
     """Measures, prints and keeps."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("model", nargs="?", default=DEFAULT, help="catalogue name, or folder, of the default model")
     parser.add_argument(
-        "--seconds", type=float, default=60, help="of the load, in rounds; before each the run is alone for as long"
+        "--seconds",
+        type=float,
+        default=180,
+        help="of the load; the run is measured as long alone and beside other work",
     )
     parser.add_argument("--phones", type=int, default=100)
     parser.add_argument("--pages", type=int, default=30)
@@ -116,11 +145,12 @@ async def measured(server: Server, visit: Visit, model: str, options: argparse.N
     async with aiohttp.ClientSession(server.url, connector=connector, timeout=timeout) as web:
         found["page"] = await coming(web, visit, options.come)
         run = await asyncio.to_thread(start_run, server, model)
-        times, alone, with_room = Times(), [], []
+        times, speeds = Times(), Speeds()
         processes = {"app": psutil.Process(server.process.pid), "these_clients": psutil.Process()}
         cores = dict.fromkeys(processes, 0.0)
+        seconds = options.seconds / ROUNDS
         for _ in range(ROUNDS):
-            alone.append(await speed(web, run, options.seconds / ROUNDS))
+            speeds.alone.append(await speed(web, run, seconds))
             ended = asyncio.Event()
             people = [
                 *(phone(web, times, ended, number) for number in range(options.phones)),
@@ -129,17 +159,16 @@ async def measured(server: Server, visit: Visit, model: str, options: argparse.N
             tasks = [asyncio.create_task(person) for person in people]
             await asyncio.sleep(5)  # until all are there
             before = {name: processor_seconds(process) for name, process in processes.items()}
-            with_room.append(await speed(web, run, options.seconds / ROUNDS))
-            for name, process in processes.items():
-                cores[name] += (processor_seconds(process) - before[name]) / options.seconds
+            speeds.with_room.append(await speed(web, run, seconds))
+            shares = {name: (processor_seconds(one) - before[name]) / seconds for name, one in processes.items()}
+            cores = {name: cores[name] + share / ROUNDS for name, share in shares.items()}
             ended.set()
             await asyncio.gather(*tasks)
             await asyncio.sleep(5)  # until all have gone
-    found["run"] = {
-        "steps_per_s_alone": [round(one, 3) for one in alone],
-        "with_the_room": [round(one, 3) for one in with_room],
-        "ratio": round(statistics.median(one / other for one, other in zip(with_room, alone, strict=True)), 3),
-    }
+            work = asyncio.create_task(idle_work(shares["these_clients"]))
+            speeds.beside_work.append(await speed(web, run, seconds))
+            work.cancel()
+    found["run"] = speeds.summary()
     found["cores"] = {name: round(share, 3) for name, share in cores.items()}
     return {**found, "times_ms": times.summary()}
 
@@ -151,13 +180,29 @@ def processor_seconds(process: psutil.Process) -> float:
 
 
 async def speed(web: aiohttp.ClientSession, run: str, seconds: float) -> float:
-    """Steps per second of a run, by the times that its own steps carry."""
+    """Tokens per second of a run, by the times that its own steps carry; steps differ in length."""
     begun = time.time()
     await asyncio.sleep(seconds)
     async with web.get(f"playground/metrics?run={run}&since=0") as answer:
         events = (await answer.json())["events"]
-    stamps = [event["time"] for event in events if event["kind"] == "metric" and event["time"] >= begun]
-    return (len(stamps) - 1) / (stamps[-1] - stamps[0]) if len(stamps) > 2 else 0.0
+    steps = [
+        one for one in events if one["kind"] == "metric" and one["time"] >= begun and "num_tokens" in one["values"]
+    ]
+    if len(steps) < 3:
+        raise SystemExit(
+            f"The run made {len(steps)} steps in {seconds:.0f} s, too few to measure; give more --seconds."
+        )
+    first, last = steps[0], steps[-1]
+    return float((last["values"]["num_tokens"] - first["values"]["num_tokens"]) / (last["time"] - first["time"]))
+
+
+async def idle_work(share: float) -> None:
+    """Takes so large a share of a core, in bursts as short as a poll, until it is cancelled."""
+    while True:
+        begun = time.thread_time()
+        while time.thread_time() - begun < BURST:
+            pass
+        await asyncio.sleep(BURST / share - BURST)
 
 
 async def coming(web: aiohttp.ClientSession, visit: Visit, people: int) -> dict[str, Any]:
@@ -190,27 +235,54 @@ async def coming(web: aiohttp.ClientSession, visit: Visit, people: int) -> dict[
 
 
 async def phone(web: aiohttp.ClientSession, times: Times, ended: asyncio.Event, number: int) -> None:
-    """The audience page: polls, and now and then answers."""
+    """The audience page: follows what is on stage, and now and then votes."""
     headers = {"X-Room-Key": f"phone-of-a-benchmark-{number:05d}"}
-    tag, vote_at = "", time.perf_counter() + VOTE_EVERY * number / 100
-    await asyncio.sleep(1.5 * (number % 100) / 100)
+    await asyncio.sleep(POLL_EVERY * (number % 100) / 100)
+    told = await times.take("poll_phone", _now(web, headers))
+    if told is None:
+        return
+    tag, pair = told
+    following = asyncio.create_task(_follow(web, times, ended, {**headers, "If-None-Match": tag}))
+    await _until(ended, VOTE_EVERY * number / 100)
+    for choice in itertools.cycle(("left", "right", "tie")):
+        if ended.is_set():
+            break
+        await times.take("vote", _vote(web, headers, pair, choice))
+        await _until(ended, VOTE_EVERY)
+    await following
+
+
+async def _follow(web: aiohttp.ClientSession, times: Times, ended: asyncio.Event, headers: dict[str, str]) -> None:
+    """Polls that the server holds for as long as nothing changes, which is always here; kept is by how much longer."""
+    held = {**headers, "Prefer": f"wait={LONGEST:.0f}"}
     while not ended.is_set():
-        told = await times.take("poll_phone", _now(web, {**headers, "If-None-Match": tag}))
-        tag, pair = told or (tag, "")
-        if time.perf_counter() > vote_at:
-            vote_at = time.perf_counter() + VOTE_EVERY
-            await times.take("vote", _vote(web, headers, pair))
-        await asyncio.sleep(1.5)
+        begun = time.perf_counter()
+        try:
+            await _now(web, held)
+        except (TimeoutError, aiohttp.ClientError):
+            times.failed += 1
+        taken = time.perf_counter() - begun
+        times.of.setdefault("poll_phone", []).append(1000 * max(0.0, taken - LONGEST))
+        await _until(ended, max(0.0, POLL_EVERY - taken))
+
+
+async def _until(ended: asyncio.Event, seconds: float) -> None:
+    """Waits, or until all is over."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(ended.wait(), seconds)
 
 
 async def _now(web: aiohttp.ClientSession, headers: dict[str, str]) -> tuple[str, str]:
+    """The tag of what is on stage, and the pair to vote on where it is sent."""
     async with web.get("room/now", headers=headers) as answer:
+        answer.raise_for_status()
         shown = await answer.json() if answer.status == 200 else {}
-        return answer.headers.get("ETag", ""), str(shown.get("pair", ""))
+        return answer.headers["ETag"], str(shown.get("pair", ""))
 
 
-async def _vote(web: aiohttp.ClientSession, headers: dict[str, str], pair: str) -> None:
-    async with web.post("room/vote", headers=headers, json={"pair": pair, "choice": "left"}) as answer:
+async def _vote(web: aiohttp.ClientSession, headers: dict[str, str], pair: str, choice: str) -> None:
+    async with web.post("room/vote", headers=headers, json={"pair": pair, "choice": choice}) as answer:
+        answer.raise_for_status()
         await answer.read()
 
 
