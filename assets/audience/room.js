@@ -8,6 +8,7 @@ import { VoteView } from "./vote.js";
 
 const EVERY_MS = 1500;
 const SLOWEST_MS = 10_000;
+const HELD_S = 5; // how long the app may hold its answer to a phone until something changes
 const KEPT = 200; // answers that a phone remembers
 const LANGUAGES = { en: "English", ko: "한국어" };
 
@@ -24,6 +25,7 @@ let told = null;
 let tag = "";
 let failures = 0;
 let timer = 0;
+let asking = new AbortController();
 let spoken = "";
 
 /** This phone's own key: nobody else has it, and the server keeps only its hash. */
@@ -70,23 +72,27 @@ function notice(words) {
 
 async function look() {
   clearTimeout(timer);
+  asking.abort();
+  const mine = (asking = new AbortController());
+  const begun = performance.now();
   try {
-    await ask();
+    await ask(mine.signal);
     if (failures) notice("");
     failures = 0;
   } catch {
+    if (mine.signal.aborted) return; // another look took its place
     failures += 1;
     if (failures > 1) notice(say("audience.away"));
   }
-  // Spread, so that a hundred phones do not ask in one breath.
-  const wait = Math.min(SLOWEST_MS, EVERY_MS * 1.5 ** failures) * (0.9 + 0.2 * Math.random());
-  if (!document.hidden) timer = setTimeout(look, wait);
+  // Spread, so that a hundred phones do not ask in one breath. An answer that was held has waited already.
+  const every = Math.min(SLOWEST_MS, EVERY_MS * 1.5 ** failures) * (0.9 + 0.2 * Math.random());
+  if (!document.hidden) timer = setTimeout(look, Math.max(0, begun + every - performance.now()));
 }
 
-async function ask() {
+async function ask(signal) {
   const headers = tag ? { "If-None-Match": tag } : {};
-  if (!watching) headers["X-Room-Key"] = key();
-  const [answer] = await Promise.all([fetch(`${root}room/now`, { headers, cache: "no-store" }), hall ? count() : null]);
+  if (!watching) Object.assign(headers, { "X-Room-Key": key(), Prefer: `wait=${HELD_S}` });
+  const [answer] = await Promise.all([fetch(`${root}room/now`, { headers, signal, cache: "no-store" }), hall ? count() : null]);
   if (answer.status === 304) return;
   if (!answer.ok) throw new Error(answer.status);
   told = await answer.json();

@@ -20,11 +20,13 @@ from starlette.routing import Route
 from playground.config.methods import METHODS
 from playground.errors import Busy, PlaygroundError
 from playground.room import address
+from playground.room.audience import Told
 from playground.room.pace import TooFast
 from playground.room.stage import Closed, NotOnStage
 from playground.surroundings import Place, place
 from playground.ui import i18n, posted
 from playground.ui.identity import SHORTEST_KEY, Person, address_of, is_host, owner_id
+from playground.ui.long_polling import LongPoll, waits
 from playground.ui.pacing import act
 from playground.ui.services import Services
 from playground.voting.ballots import Ballots
@@ -85,7 +87,7 @@ def audience_routes(services: Services, asset: Callable[[str], str]) -> list[Rou
     return [
         Route("/room", bound(functools.partial(_page, asset))),
         Route("/room/", _without_slash),
-        Route("/room/now", bound(_now)),
+        Route("/room/now", bound(functools.partial(_now, LongPoll(functools.partial(_told, services))))),
         Route("/room/count", bound(_count)),
         Route("/room/vote", bound(_vote), methods=["POST"]),
         Route("/room/guess", bound(_guess), methods=["POST"]),
@@ -116,18 +118,25 @@ def _page_gzip(assets: str) -> bytes:
     return gzip.compress(page.encode(), compresslevel=9)
 
 
-async def _now(services: Services, request: Request) -> Response:
-    """What is on stage; 304 to who has it. With a key, the phone is counted among those that are here."""
+async def _now(polls: LongPoll, services: Services, request: Request) -> Response:
+    """What is on stage; 304 to who has it. With a key, the phone is counted among those that are here.
+
+    Who has what is on stage and asks with `Prefer: wait=SECONDS` is answered when it changes, or when they are over.
+    """
     if KEY_HEADER in request.headers:
         services.audience.came(_person(request).owner)
-    told = services.audience.known()
-    if told is None:
-        told = await anyio.to_thread.run_sync(services.audience.told)
-    headers = {"Cache-Control": "no-cache", "ETag": f'"{told.tag}"'}
     # A proxy that compresses anew makes the tag a weak one.
-    if request.headers.get("if-none-match", "").removeprefix("W/") == headers["ETag"]:
+    known = request.headers.get("if-none-match", "").removeprefix("W/").strip('"')
+    told = await polls.other_than(known, waits(request.headers.get("prefer", "")))
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{told.tag}"'}
+    if told.tag == known:
         return Response(status_code=304, headers=headers)
     return Response(told.body, media_type="application/json", headers=_packed(headers))
+
+
+async def _told(services: Services) -> Told:
+    known = services.audience.known()
+    return await anyio.to_thread.run_sync(services.audience.told) if known is None else known
 
 
 async def _count(services: Services, _: Request) -> Response:

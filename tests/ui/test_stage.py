@@ -3,6 +3,8 @@
 import gzip
 import json
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import gradio as gr
@@ -93,6 +95,25 @@ def test_a_phone_that_has_the_state_is_sent_none(client: TestClient, pair: str) 
     assert answer(client, "vote", pair=pair, choice="left").json() == {"choice": "left"}
     assert client.get("/room/now", headers={"If-None-Match": tag}).status_code == 304
     assert client.get("/room/count").json() == {"phones": 1, "answers": 1}
+
+
+def test_a_phone_that_waits_is_told_when_the_host_goes_on(services: Services, work: StageWork, pair: str) -> None:
+    with TestClient(Starlette(routes=routes.routes(services))) as client, ThreadPoolExecutor() as people:
+        tag = client.get("/room/now").headers["etag"]
+        held = {"If-None-Match": tag, "Prefer": "wait=5", "X-Room-Key": KEYS[0]}
+        waiting = people.submit(client.get, "/room/now", headers=held)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.5)
+        # Others are served meanwhile, and who waits is here.
+        assert client.get("/room/count").json()["phones"] == 1
+        work.close()
+        told = waiting.result(timeout=60)
+        assert (told.status_code, told.json()["open"]) == (200, False)
+        assert told.headers["etag"] != tag
+        begun = time.monotonic()
+        held = {"If-None-Match": told.headers["etag"], "Prefer": "wait=1"}
+        assert client.get("/room/now", headers=held).status_code == 304
+        assert time.monotonic() - begun >= 1
 
 
 def test_a_vote_of_the_room_is_one_in_the_votes_view(
