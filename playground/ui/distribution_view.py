@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from playground.config.generation import GenerationSettings
 from playground.config.settings import setting
 from playground.errors import PlaygroundError
 from playground.ui.packing import packed
 from playground.ui.services import Services
+
+Probabilities = npt.NDArray[np.float64]
 
 TRACED = 512
 """Tokens at the end of a text that the page shows, with what the model thought of each."""
@@ -106,9 +111,6 @@ def table(
         frequency=settings.frequency_penalty,
         previous_ids=torch.tensor(ids),
     )
-    # By final probability, then by raw: cut tokens, all at 0, follow in the order the model had them.
-    by_raw = torch.argsort(made.raw, descending=True, stable=True)
-    order = by_raw[torch.argsort(made.probabilities[by_raw], descending=True, stable=True)][:limit].tolist()
     rows = [
         {
             "id": token,
@@ -118,7 +120,7 @@ def table(
             "probability": float(made.probabilities[token]),
             "kept": bool(made.kept[token]),
         }
-        for token in order
+        for token in likeliest(made.probabilities.numpy(), made.raw.numpy(), limit)
     ]
     return {
         "tokens": rows,
@@ -129,6 +131,24 @@ def table(
         "entropy_nats": float(made.entropy_nats),
         "effective_choices": float(made.effective_choices),
     }
+
+
+def likeliest(final: Probabilities, raw: Probabilities, limit: int) -> list[int]:
+    """The first tokens by final probability, then by raw: cut ones, all at 0, follow in the order the model had them.
+
+    Args:
+        final: (vocab,); `raw` likewise.
+        limit: how many; fewer where the vocabulary is smaller. Only those that may be among them are sorted.
+    """
+    most = min(limit, len(final))
+    level = np.partition(final, -most)[-most]
+    ahead, level_with = np.flatnonzero(final > level), np.flatnonzero(final == level)
+    rest = most - len(ahead)
+    weakest = np.partition(raw[level_with], -rest)[-rest]
+    found = np.concatenate([ahead, level_with[raw[level_with] >= weakest]])
+    order = np.lexsort((found, -raw[found], -final[found]))
+    tokens: list[int] = found[order][:most].tolist()
+    return tokens
 
 
 def slider_of(name: str) -> dict[str, Any]:

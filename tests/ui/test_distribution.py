@@ -7,6 +7,8 @@ import gradio as gr
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from playground.config.generation import GenerationSettings
 from playground.errors import ModelError
@@ -160,6 +162,16 @@ def test_a_table_is_json_whatever_the_logits() -> None:
     }
     assert found["kept_mass"] == pytest.approx(found["tokens"][0]["raw_probability"])
     assert found["effective_choices"] == 1
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.2]), st.sampled_from([0.0, 0.05, 0.3])), min_size=1, max_size=12),
+    st.integers(1, 14),
+)
+def test_the_likeliest_are_the_first_of_all_sorted(tokens: list[tuple[float, float]], limit: int) -> None:
+    final, raw = (np.array(side) for side in zip(*tokens, strict=True))
+    whole = sorted(range(len(tokens)), key=lambda token: (-final[token], -raw[token], token))
+    assert distribution_view.likeliest(final, raw, limit) == whole[:limit]
 
 
 @pytest.mark.parametrize("limit", [0, -1, True, 1.5])
