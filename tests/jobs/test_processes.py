@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from playground.jobs import allowance
 from playground.jobs.executors import ProcessExecutor, ThreadExecutor, chosen_executor
 from playground.jobs.manager import JobManager
 from playground.runs.checkpoints import sealed
@@ -97,6 +98,43 @@ def test_a_stop_from_another_process_saves_the_adapter(
     assert record.reason == f"Stopped at step {record.steps}; adapter and checkpoint saved."
     assert phases_of(store, job)[-2:] == [Phase.STOPPING, Phase.STOPPED]
     assert (store.folder(job) / "adapter" / "adapter_model.safetensors").is_file()
+
+
+def test_a_run_whose_minutes_are_over_saves_its_adapter(
+    store: RunStore, manager: JobManager, document: Document
+) -> None:
+    minutes = 30.0
+    job = manager.submit("run", document(max_steps=ENDLESS), "ann", minutes=lambda: minutes)
+    wait_for_step(store, job)
+    minutes = 0.001
+    wait_for(store, job)
+    record = store.get(job)
+    assert (record.phase, record.steps) == (Phase.STOPPED, steps_of(store, job)[-1])
+    assert record.reason.startswith("A participant's job may take 0.001 minutes at a time here")
+    assert (store.folder(job) / "adapter" / "adapter_model.safetensors").is_file()
+    # The host gives more: it goes on where it was.
+    manager.resume(job)
+    wait_for_step(store, job, record.steps + 1)
+    manager.stop(job)
+    wait_for(store, job)
+
+
+def test_a_run_that_is_stuck_when_its_minutes_are_over_is_killed(
+    store: RunStore, manager: JobManager, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minutes = 30.0
+    job = manager.submit("run", document(max_steps=ENDLESS, save_steps=1), "ann", minutes=lambda: minutes)
+    wait_for_step(store, job, 3)
+    worker = only_worker(os.getpid())
+    worker.suspend()
+    monkeypatch.setattr(allowance, "GRACE_SECONDS", 0.5)
+    minutes = 0.001
+    wait_for(store, job)
+    record, saved = store.get(job), sealed(store.folder(job))[0].step
+    assert record.phase == Phase.STOPPED
+    assert f"after the 0.001 minutes it had here, so it was killed at step {record.steps}" in record.reason
+    assert f"the last checkpoint is of step {saved}" in record.reason
+    wait_until(lambda: not worker.is_running(), what="the worker to be killed")
 
 
 def test_a_second_stop_kills_a_worker_that_is_stuck(store: RunStore, manager: JobManager, document: Document) -> None:
