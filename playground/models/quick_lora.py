@@ -108,8 +108,9 @@ class _Joint:
 
     @property
     def cells(self) -> int:
-        """Numbers in the weight of the layer itself."""
-        return self._base.weight.numel() if self._plain else 0
+        """Numbers in the weight that `fold` would copy."""
+        found = self._to_fold()
+        return found[0].numel() if found else 0
 
     def fold(self, rows: int, scratch: Tensor) -> None:
         """Answers from now on with the adapter added into a copy of the weight, where both are plain float32.
@@ -117,12 +118,20 @@ class _Joint:
         Args:
             scratch: float32, at least `cells` of it; one for all layers, so that none leaves a hole behind.
         """
-        weight = self._base.weight if self._plain else None
-        adapter = None if weight is None or weight.dtype != torch.float32 else self.adapter(weight)
-        if weight is not None and adapter is not None and weight.device.type == "cpu":
+        found = self._to_fold()
+        if found:
+            weight, adapter = found
             whole = scratch[: weight.numel()].view(weight.shape)
             torch.addmm(weight, adapter.up, adapter.down, alpha=adapter.scaling, out=whole)
             self._folded = packed(whole, rows)
+
+    def _to_fold(self) -> tuple[Tensor, Adapter] | None:
+        """The layer's own weight and what is added to it, where both are plain and one can hold the other."""
+        weight: Tensor | None = self._base.weight if self._plain else None
+        if weight is None or weight.dtype != torch.float32 or weight.device.type != "cpu":
+            return None
+        adapter = self.adapter(weight)
+        return None if adapter is None else (weight, adapter)
 
     def unfold(self) -> None:
         """Answers as before."""
