@@ -38,10 +38,14 @@ def masked_variance(values: Tensor, mask: Tensor) -> Tensor:
     return masked_mean((values - masked_mean(values, mask)).square(), mask)
 
 
+def spread(values: Tensor, mask: Tensor) -> Tensor:
+    """Standard deviation over the tokens that are there, above 0 by a hair. (B, T) -> scalar."""
+    return (masked_variance(values, mask) + 1e-8).sqrt()
+
+
 def whiten(values: Tensor, mask: Tensor) -> Tensor:
     """Mean 0 and variance 1 over the tokens that are there; the scale of rewards then no longer scales the steps."""
-    mean, variance = masked_mean(values, mask), masked_variance(values, mask)
-    return torch.where(mask.bool(), (values - mean) * torch.rsqrt(variance + 1e-8), 0.0)
+    return torch.where(mask.bool(), (values - masked_mean(values, mask)) / spread(values, mask), 0.0)
 
 
 def token_rewards(scores: Tensor, divergence: Tensor, mask: Tensor, beta: float) -> Tensor:
@@ -93,8 +97,7 @@ def adapted(beta: float, divergence: float, *, target: float, horizon: float, an
 
     Args:
         divergence: of whole answers from the reference, in nats.
-        horizon: answers after which β would have doubled or so were the divergence far off all the time; the lower,
-            the faster it moves.
+        horizon: answers after which β is e^0.2 = 1.22 times what it was at most; the lower, the faster it moves.
         answers: how many the last update saw.
     """
     error = min(max(divergence / target - 1, -LARGEST_ERROR), LARGEST_ERROR)

@@ -24,7 +24,14 @@ _DISK_WORDS = re.compile(
 )
 _DISK_CODES = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 _LOWER: Mapping[str, tuple[str, ...]] = {
-    "run": ("training.batch_size", "training.max_length", "adapter.rank"),
+    "run": (
+        "training.batch_size",
+        "ppo.rollout_batch",
+        "ppo.max_new_tokens",
+        "ppo.rollouts",
+        "training.max_length",
+        "adapter.rank",
+    ),
     "evaluation": ("batch_size", "generation.max_new_tokens"),
 }
 

@@ -2,11 +2,14 @@
 
 import errno
 import signal
+from pathlib import Path
 
 import pytest
 
+from playground.config.codec import encode
 from playground.errors import DataError, OutOfMemory
 from playground.jobs import failures
+from tests.training.ppo_runs import ppo_config
 
 DOCUMENT = {"training": {"batch_size": 8, "max_length": 512}, "adapter": {"rank": 1}}
 
@@ -29,6 +32,14 @@ def test_memory_of_the_device_names_what_was_asked_what_there_was_and_what_to_lo
     assert failures.sentence(CUDA, "run", DOCUMENT) == (
         "Memory ran out: 2.50 GiB was needed at once and 1.20 GiB was free. "
         "Lower training.batch_size (now 8), training.max_length (now 512), or take a smaller model."
+    )
+
+
+def test_memory_of_answers_that_a_run_draws_is_named_too() -> None:
+    document = encode(ppo_config("tiny", Path("prompts.json")))
+    assert failures.sentence(CUDA, "run", document).endswith(
+        "Lower training.batch_size (now 3), ppo.rollout_batch (now 64), ppo.max_new_tokens (now 8), "
+        "ppo.rollouts (now 6), training.max_length (now 512), adapter.rank (now 4), or take a smaller model."
     )
 
 

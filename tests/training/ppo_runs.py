@@ -48,11 +48,16 @@ def loaded(folder: Path) -> LoadedModel:
 
 
 def moved_actor(
-    folder: Path, *, temperature: float = 1.0, far: float = 0.1, checkpointing: bool = False
+    folder: Path,
+    *,
+    temperature: float = 1.0,
+    far: float = 0.1,
+    checkpointing: bool = False,
+    targets: tuple[str, ...] = ALL,
 ) -> tuple[Actor, LoadedModel]:
     """A policy that has gone away from its reference already, with a value function that has opinions."""
     found = loaded(folder)
-    model = attach_lora(found.model, AdapterSettings(rank=4, targets=ALL), seed=0)
+    model = attach_lora(found.model, AdapterSettings(rank=4, targets=targets), seed=0)
     torch.manual_seed(1)
     with torch.no_grad():
         for name, weight in model.named_parameters():

@@ -191,6 +191,20 @@ def test_no_reward_moves_nothing(small_models: dict[str, Path], prompts: Path, t
     assert max(map(abs, ran.values("objective/kl"))) < 1e-3
 
 
+@pytest.mark.parametrize("kl", ["k1_reward", "k2_loss"])
+def test_a_high_price_holds_the_policy_at_the_reference(
+    kl: str, small_models: dict[str, Path], prompts: Path, tmp_path: Path
+) -> None:
+    def gone(beta: float) -> float:
+        ppo = {"kl": kl, "beta": beta, "rollouts": 48, "rollout_batch": 48, "update_epochs": 1}
+        config = ppo_config(small_models["llama"], prompts, ppo=ppo, batch_size=24, max_steps=15, learning_rate=3e-3)
+        return execute(config, tmp_path / f"{beta}").values("objective/kl")[-1]
+
+    free, held = gone(0.0), gone(10.0)
+    assert free > 0.2
+    assert abs(held) < 0.4 * free
+
+
 def test_the_price_of_divergence_pulls_a_policy_back(small_models: dict[str, Path], tmp_path: Path) -> None:
     def way_back(kl: Any) -> list[float]:
         actor, found = moved_actor(small_models["llama"], far=0.03)

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,14 +19,14 @@ from tests.training.ppo_runs import ppo_config
 from tests.training.runs import Ran, execute, write_rows
 
 
-def one_token(source: Path, beta: float, steps: int) -> RunConfig:
+def one_token(source: Path, beta: float, steps: int, **ppo: Any) -> RunConfig:
     """The bundled model chooses the next word of a review, and friendly words are paid for."""
     return ppo_config(
         "tiny", source, data={"split": [1.0, 0.0]}, max_steps=steps, batch_size=64, learning_rate=3e-3,
         adapter={"rank": 8, "alpha": 16},
         ppo={
             "reward": {"kind": "sentiment"}, "rollouts": 64, "max_new_tokens": 1, "beta": beta, "update_epochs": 2,
-            "whiten_advantages": False,
+            "whiten_advantages": False, **ppo,
         },
     )  # fmt: skip
 
@@ -56,8 +57,9 @@ def test_a_policy_of_one_token_goes_towards_the_optimum(source: Path, tmp_path: 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("beta", [0.2, 0.5, 1.0])
-def test_it_arrives_for_every_price(beta: float, source: Path, tmp_path: Path) -> None:
-    found = distances(execute(one_token(source, beta, 60), tmp_path / "run"))
+@pytest.mark.parametrize("ppo", [{}, {"kl": "k2_loss", "update_epochs": 1, "whiten_advantages": True}])
+def test_it_arrives_for_every_price(beta: float, ppo: dict[str, Any], source: Path, tmp_path: Path) -> None:
+    found = distances(execute(one_token(source, beta, 60, **ppo), tmp_path / "run"))
     assert found[-1] < 0.05 < found[0]
 
 

@@ -1,5 +1,6 @@
 """The stages of PPO each by itself: what is drawn, what is read of it, and what the gradients are."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,20 @@ from transformers import Gemma2Config, Gemma2ForCausalLM
 from playground.config.methods.ppo import PPOSettings
 from playground.config.run import AdapterSettings, TrainingSettings
 from playground.core import sampling
+from playground.core.advantages import masked_mean
+from playground.core.frozen_linear import is_there
+from playground.errors import RunError
+from playground.models import quick_lora
 from playground.models.adapters import attach_lora
 from playground.models.loading import LoadedModel
 from playground.training.methods.ppo.actor import Actor, Reading
 from playground.training.methods.ppo.experience import Experience, look, weigh
-from playground.training.methods.ppo.rollout import Rollouts
-from playground.training.methods.ppo.update import Optimisation, update
-from tests.training.ppo_runs import answers, moved_actor
+from playground.training.methods.ppo.rollout import Rollouts, _Writing
+from playground.training.methods.ppo.update import Optimisation, loss_of, update
+from tests.training.ppo_runs import ALL, answers, moved_actor
 
 TEMPERATURE = 0.8
+TARGETS = {"llama": ALL, "gpt2": ("c_attn", "c_fc"), "opt": ("q_proj", "v_proj", "fc1", "fc2")}
 Scene = tuple[Actor, LoadedModel, list[list[int]], list[int], Rollouts]
 
 
@@ -58,6 +64,39 @@ def test_the_log_probabilities_are_those_of_the_unpadded_text(scene: Scene) -> N
         torch.testing.assert_close(
             reading.entropy[row, : len(answer)], sampling.entropy(logps.exp()), atol=1e-4, rtol=0
         )
+
+
+@pytest.mark.parametrize("family", TARGETS)
+@pytest.mark.parametrize("laid_out", [False, True])
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.5])
+def test_answers_are_drawn_from_what_the_whole_text_says(
+    family: str, laid_out: bool, temperature: float, small_models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quick_lora, "prefers_onednn", lambda: laid_out and is_there())
+    actor, found = moved_actor(small_models[family], temperature=temperature, targets=TARGETS[family])
+    texts = ["The film", "The user goes to the park and", "A", "Write a response that", "The plot"]
+    prompts = [found.tokenizer(text)["input_ids"] for text in texts]
+    seen: list[torch.Tensor] = []  # (rows, vocabulary) by place, of the rows that were still open
+    drawn_from = _Writing._logits
+
+    def logits(writing: Any, *given: Any) -> torch.Tensor:
+        seen.append(torch.full((len(prompts), 1), torch.nan))
+        found = drawn_from(writing, *given)
+        seen[-1] = torch.full((len(prompts), found.shape[-1]), torch.nan)
+        seen[-1][writing.live] = found
+        return found
+
+    monkeypatch.setattr(_Writing, "_logits", logits)
+    rollouts = answers(actor, prompts, [found.tokenizer.eos_token_id, *range(250, 380)], temperature=temperature)
+    numbers = torch.rand((5, 12), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert len(set(rollouts.lengths.tolist())) > 1
+    for row, prompt in enumerate(prompts):
+        answer = rollouts.answer_ids(row)
+        with torch.no_grad():
+            whole = actor.model(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1]
+        logps = torch.stack([step[row] for step in seen[: len(answer)]]).div(temperature).log_softmax(-1)
+        torch.testing.assert_close(logps, whole.div(temperature).log_softmax(-1), atol=1e-4, rtol=0)
+        assert sampling.draw_at(whole / temperature, numbers[row, : len(answer)]).tolist() == answer
 
 
 def test_an_answer_does_not_depend_on_its_batch(scene: Scene) -> None:
@@ -151,6 +190,38 @@ def test_before_the_first_step_every_ratio_is_one(scene: Scene) -> None:
         mask = scene[4].mask.bool()
         assert (updated.ratio[mask] - 1).abs().max() <= 1e-6
         assert all(one.clip_fraction == 0 for one in updated.minibatches)
+
+
+@pytest.mark.parametrize("kl", ["k2_loss", "k3_loss"])
+def test_whitening_scales_the_price_of_divergence_with_the_reward(scene: Scene, kl: Any) -> None:
+    actor, _, _, _, rollouts = scene
+    settings = PPOSettings(temperature=TEMPERATURE, kl=kl, value_coefficient=0.0)
+    white, _ = experience_of(scene, settings, 5)
+    plain, _ = experience_of(scene, replace(settings, whiten_advantages=False), 5)
+    mask = rollouts.mask
+    assert float(white.scale) == pytest.approx(float(plain.advantages[mask.bool()].std(unbiased=False)), rel=1e-4)
+    assert float(plain.scale) == 1
+    centred = plain._replace(advantages=plain.advantages - masked_mean(plain.advantages, mask))
+    with torch.no_grad():
+        now = actor.read(rollouts.ids, rollouts.attention, mask.shape[1])
+        rows, count = torch.arange(len(mask)), mask.sum()
+        one, other = (loss_of(now, experience, rows, settings, 0.1, count).total for experience in (white, centred))
+    assert float(one * white.scale) == pytest.approx(float(other), rel=1e-4)
+    assert float(other) > 0.01
+
+
+def test_a_gradient_that_is_no_number_leaves_the_weights_as_they_were(scene: Scene) -> None:
+    actor = scene[0]
+    before = {name: weight.detach().clone() for name, weight in actor.trained().items()}
+    weight = next(iter(actor.trained().values()))
+    hook = weight.register_hook(lambda gradient: gradient * torch.nan)  # type: ignore[no-untyped-call]
+    try:
+        with pytest.raises(RunError, match=r"The gradient became nan at step 1; lower training.learning_rate"):
+            gradients(scene, PPOSettings(temperature=TEMPERATURE), TrainingSettings(batch_size=5))
+    finally:
+        hook.remove()
+    for name, weight in actor.trained().items():
+        assert torch.equal(weight, before[name])
 
 
 def test_the_end_token_is_learnt_and_what_stands_behind_it_is_not(scene: Scene) -> None:

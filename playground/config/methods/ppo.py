@@ -29,7 +29,8 @@ class PPOSettings(AnsweringSettings):
     """Taken off the score of an answer that did not end by itself."""
     kl: Literal["k1_reward", "k2_loss", "k3_loss"] = "k1_reward"
     """How the policy is held to the reference: a penalty of each token's log(π/π_ref) in its reward, or half its square
-    (k2) or π_ref/π − 1 + log(π/π_ref) (k3, approximately right) in the loss."""
+    (k2) or π_ref/π − 1 + log(π/π_ref) (k3, approximately right) in the loss. The loss takes the
+    answers for the present policy's own, which is the rougher the more update epochs there are."""
     beta: Annotated[float, Range(0, 100)] = 0.05
     """Price of a nat of divergence from the reference: small lets the policy go far, large holds it close."""
     beta_target: Annotated[float, Range(above=0, maximum=1000)] | None = None

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from playground.config.methods.ppo import PPOSettings
-from playground.core.advantages import generalised_advantages, token_rewards, whiten
+from playground.core.advantages import generalised_advantages, spread, token_rewards, whiten
 from playground.core.policy_losses import Estimator
 from playground.training.methods.ppo.actor import Actor, Entropy, Reading
 from playground.training.methods.ppo.rollout import Rollouts
@@ -39,6 +39,8 @@ class Experience(NamedTuple):
     """(B, T)"""
     advantages: Tensor
     """(B, T), whitened where that is asked for."""
+    scale: Tensor
+    """Scalar: what whitening divided the advantages by; 1 without it."""
     returns: Tensor
     """(B, T)"""
 
@@ -85,8 +87,10 @@ def weigh(rollouts: Rollouts, readings: Readings, scores: Tensor, settings: PPOS
     price = beta if penalty_in_loss(settings) is None else 0.0
     rewards = token_rewards(scores, readings.log_ratio, mask, price)
     found = generalised_advantages(rewards, readings.values, mask, gamma=settings.gamma, lam=settings.gae_lambda)
-    advantages = whiten(found.advantages, mask) if settings.whiten_advantages else found.advantages
-    return Experience(rollouts, readings, scores, rewards, advantages, found.returns)
+    advantages, scale = found.advantages, torch.ones_like(scores[0])
+    if settings.whiten_advantages:
+        advantages, scale = whiten(advantages, mask), spread(advantages, mask)
+    return Experience(rollouts, readings, scores, rewards, advantages, scale, found.returns)
 
 
 def penalty_in_loss(settings: PPOSettings) -> Estimator | None:

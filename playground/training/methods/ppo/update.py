@@ -80,7 +80,7 @@ def update(
         alive: called after every forward and backward pass.
 
     Raises:
-        RunError: a loss is not a finite number; the weights are as they were before that step.
+        RunError: a loss or its gradient is not a finite number; the weights are as they were before that step.
     """
     ratio = torch.ones_like(experience.advantages)
     done: list[Minibatch] = []
@@ -99,7 +99,15 @@ def update(
                 )
             if settings.max_update_kl is not None and sums[3] > settings.max_update_kl:
                 return Updated(done, ratio, ended_early=True)
-            norm = _step(actor, optimisation, training.max_grad_norm)
+            norm = _norm(actor, optimisation, training.max_grad_norm)
+            # In float16 the scaler leaves out a step whose gradients the format could not hold, and tries smaller ones.
+            if not optimisation.scaler.is_enabled() and not torch.isfinite(norm):
+                raise RunError(
+                    f"The gradient became {norm.item()} at step {number}; lower training.learning_rate (now "
+                    f"{training.learning_rate:g}), or use training.precision float32."
+                )
+            optimisation.scaler.step(optimisation.optimizer)
+            optimisation.scaler.update()
             done.append(Minibatch(epoch, *torch.cat([sums, norm.reshape(1)]).unbind()))
     return Updated(done, ratio, ended_early=False)
 
@@ -170,15 +178,13 @@ def loss_of(
     estimator = penalty_in_loss(settings)
     if estimator is not None:
         log_ratio = torch.where(mask.bool(), now.logps - old.reference[rows], 0.0)
-        total = total + beta * masked_mean(kl_estimate(log_ratio, estimator), mask, count)
+        price = beta / experience.scale  # a nat costs as much reward as before the advantages were whitened
+        total = total + price * masked_mean(kl_estimate(log_ratio, estimator), mask, count)
     return Loss(total, policy, value)
 
 
-def _step(actor: Actor, optimisation: Optimisation, max_grad_norm: float) -> Tensor:
-    """One step along the gradients; gives their norm before it was clipped."""
-    optimizer, scaler = optimisation
-    scaler.unscale_(optimizer)
-    norm: Tensor = clip_grad_norm_(actor.trained().values(), max_grad_norm or float("inf"))
-    scaler.step(optimizer)
-    scaler.update()
+def _norm(actor: Actor, optimisation: Optimisation, most: float) -> Tensor:
+    """The norm of the gradients, which are clipped to `most` afterwards; 0 leaves them as they are."""
+    optimisation.scaler.unscale_(optimisation.optimizer)
+    norm: Tensor = clip_grad_norm_(actor.trained().values(), most or float("inf"))
     return norm
