@@ -7,7 +7,10 @@ export const PPO_CHARTS = [
   {
     key: "ppo_reward",
     height: 300,
-    series: [["objective/scores", tuned], ["objective/rlhf_reward", orange, "", "dash"], ["eval_objective/scores", vermillion, "diamond"]],
+    series: [
+      ["objective/scores", tuned], ["objective/raw_scores", sky, "", "dot"], ["objective/rlhf_reward", orange, "", "dash"],
+      ["eval_objective/scores", vermillion, "diamond"],
+    ],
   },
   {
     key: "ppo_parts",

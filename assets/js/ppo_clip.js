@@ -33,7 +33,7 @@ export class ClipPlot {
    */
   show(data, answers) {
     this.data = data;
-    this.answers = new Map(answers.map(({ row, tokens }) => [row, tokens]));
+    this.answers = new Map(answers.map(({ row, tokens, tokens_at_end: behind = 0 }) => [row, tokens.slice(0, tokens.length - behind)]));
     this.sides = bySign(data.dots, data.clip_range);
     this.means = {};
     this.detail.textContent = say("ppo.clip.hint");

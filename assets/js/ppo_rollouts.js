@@ -39,6 +39,7 @@ export class RolloutCards {
     this.strips = rows.map((row) => new TokenStrip({ label: say("ppo.rollout.tokens", { row: row.row + 1 }), told: (at) => this.told(row, at), hint: " " }));
     this.cards.replaceChildren(...rows.map((row, at) => card(row, this.strips[at])));
     this.paint((strip, row, scale) => strip.show(row.tokens, row[this.shade], scale));
+    rows.forEach((row, at) => markGap(this.strips[at], row));
   }
 
   colour(shade) {
@@ -69,6 +70,14 @@ function card(row, strip) {
   made.append(facts, prompt, strip.element);
   if (row.tokens_left_out) strip.box.after(element("p", "pp-note", say("ppo.rollout.left_out", { count: row.tokens_left_out })));
   return made;
+}
+
+/** Where the middle of an answer is left out, the tokens behind it stand apart. */
+function markGap({ chips }, { tokens_left_out: count, tokens_at_end: behind = 0 }) {
+  if (!count || !behind) return;
+  const gap = element("span", "ppo-gap", "…");
+  gap.title = say("ppo.rollout.left_out", { count });
+  chips.at(-behind).before(gap);
 }
 
 function fact(name, value) {

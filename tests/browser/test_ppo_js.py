@@ -251,3 +251,22 @@ def test_a_new_update_waits_while_a_token_is_read(page: Page) -> None:
     page.mouse.move(0, 0)
     page.evaluate("take", snapshots(3, "third"))
     expect(first).to_have_text("third")
+
+
+def test_the_scored_end_of_a_long_answer_stands_apart(page: Page) -> None:
+    page.evaluate("""() => {
+      window.one = new panel.PPO();
+      document.body.replaceChildren(one.element);
+      window.take = (events) => { events.forEach((event) => one.add(event)); one.draw(); };
+    }""")
+    events = snapshots(1, "first")
+    table = next(event["data"] for event in events if event.get("name") == "ppo.rollouts")
+    table["rows"][0] |= {"tokens_left_out": 3, "tokens_at_end": 1, "token_reward": [0.0, 7.5]}
+    page.evaluate("take", events)
+    strip = page.locator(".ppo-card .pt-strip")
+    assert strip.locator(":scope > *").all_inner_texts() == ["first", "…", "."]
+    assert strip.locator(".ppo-gap").get_attribute("title") == 'ppo.rollout.left_out {"count":3}'
+    strip.locator(".pt-token").last.hover()
+    expect(page.locator(".ppo-card .pt-strip-detail")).to_contain_text("7.5")
+    # The token behind the gap is not taken for the one that stands in its place in the answer.
+    assert page.evaluate("[...one.clip.answers]") == [[0, ["first"]]]

@@ -13,12 +13,13 @@ from safetensors.torch import load_file
 
 from playground.config.methods.ppo import PPOSettings
 from playground.config.rewards import PatternReward
-from playground.config.run import TrainingSettings
+from playground.config.run import RunConfig, TrainingSettings
 from playground.errors import Cancelled, DataError, PlaygroundError, RunError
 from playground.rewards import length
 from playground.rewards.reward import Bounds
 from playground.runs import checkpoints
 from playground.runs.events import Event, Log, Snapshot
+from playground.training.methods.ppo import snapshots as ppo_snapshots
 from playground.training.methods.ppo import trainer
 from playground.training.methods.ppo.actor import Actor
 from playground.training.methods.ppo.learner import Learner
@@ -54,8 +55,8 @@ def prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ran(small_models: dict[str, Path], prompts: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """A run with everything turned on."""
+def config(small_models: dict[str, Path], prompts: Path) -> RunConfig:
+    """With everything turned on."""
     ppo = {
         "reward": {
             "kind": "sum",
@@ -67,10 +68,15 @@ def ran(small_models: dict[str, Path], prompts: Path, tmp_path_factory: pytest.T
         "beta_target": 0.5, "beta_horizon": 100, "missing_eos_penalty": 1.5, "entropy_coefficient": 0.01,
         "prompt_min_tokens": 2, "prompt_max_tokens": 4,
     }  # fmt: skip
-    config = ppo_config(
+    return ppo_config(
         small_models["llama"], prompts, ppo=ppo, max_steps=4, eval_steps=2, sample_steps=2, sample_tokens=4,
         gradient_accumulation=2, batch_size=2, save_steps=2,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ran(config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """A run of it."""
     return execute(config, tmp_path_factory.mktemp("ran"))
 
 
@@ -178,6 +184,23 @@ def test_what_the_figures_need_is_there_small_and_adds_up(ran: Ran) -> None:
     assert len(histogram["edges"]) == len(histogram["counts"]) + 1
     assert len(clips[-1].data["epoch_kl"]) == 4
     assert clips[-1].data["minibatches"] == 8
+
+
+def test_of_a_long_answer_the_beginning_and_the_scored_end_are_shown(
+    ran: Ran, config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ppo_snapshots, "SHOWN_TOKENS", 6 * 5)
+    cut = execute(config, tmp_path)
+    whole = [row for table in snapshots(ran, "ppo.rollouts") for row in table.data["rows"]]
+    short = [row for table in snapshots(cut, "ppo.rollouts") for row in table.data["rows"]]
+    assert {row["tokens_left_out"] for row in whole} == {0}
+    assert {row["tokens_left_out"] for row in short} == {3}
+    for one, other in zip(whole, short, strict=True):
+        left_out, end = other["tokens_left_out"], other["tokens_at_end"]
+        assert end == bool(left_out)
+        for name in ("tokens", "advantage", "log_ratio", "value", "token_reward", "returns"):
+            assert other[name] == (one[name][:4] + one[name][-1:] if left_out else one[name])
+            assert len(other[name]) == len(one[name]) - left_out
 
 
 def test_checkpoints_are_whole(ran: Ran) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from playground.config.methods.ppo import PPOSettings
 from playground.core.advantages import explained_variance, masked_mean, masked_variance
 from playground.training.asking.judging import means_by_kind
-from playground.training.methods.ppo.experience import Experience, penalty_in_loss
+from playground.training.methods.ppo.experience import Experience
 from playground.training.methods.ppo.scoring import Scores
 from playground.training.methods.ppo.update import Minibatch, Updated
 
@@ -21,8 +21,8 @@ def metrics(
     `objective/…` are means over answers, of what was drawn before the update:
 
     - `kl`: Σ log(π/π_ref) over an answer's tokens, nats
-    - `scores`: the reward, penalties for missing ends taken off; `raw_scores` without them
-    - `non_score_reward`: -β·KL, as far as it is a part of the reward; `rlhf_reward`: both together
+    - `scores`: the reward, penalties for missing ends taken off; `raw_scores` without them, where there are any
+    - `non_score_reward`: -β·KL, whether it is paid in the reward or in the loss; `rlhf_reward`: both together
     - `entropy`: -Σ log π over an answer's tokens, nats
 
     `policy/entropy_avg` is the entropy of the distribution at a token, nats. `policy/approxkl_avg`,
@@ -35,13 +35,13 @@ def metrics(
     mask = rollouts.mask
     divergence = torch.where(mask.bool(), readings.log_ratio, 0.0).sum(dim=1).mean()
     surprise = -torch.where(mask.bool(), readings.logps, 0.0).sum(dim=1).mean()
-    held = -beta * divergence if penalty_in_loss(settings) is None else torch.zeros(())
+    price = -beta * divergence
     found: dict[str, Tensor | float] = {
         "objective/kl": divergence,
         "objective/scores": scores.total.mean(),
-        "objective/raw_scores": scores.raw.mean(),
-        "objective/non_score_reward": held,
-        "objective/rlhf_reward": scores.total.mean().cpu() + held.cpu(),
+        **({"objective/raw_scores": scores.raw.mean()} if settings.missing_eos_penalty else {}),
+        "objective/non_score_reward": price,
+        "objective/rlhf_reward": scores.total.mean().cpu() + price.cpu(),
         "objective/entropy": surprise,
         "policy/entropy_avg": masked_mean(readings.entropy, mask),
         "val/ratio": masked_mean(updated.ratio, mask),

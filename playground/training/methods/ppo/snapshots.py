@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 import torch
+from torch import Tensor
 
 from playground.training.methods.ppo.experience import Experience
 from playground.training.methods.ppo.metrics import epoch_kls
@@ -25,10 +26,10 @@ ABOUT = 100
 """Snapshots of each kind in a run."""
 DOTS = 400
 SHOWN_ROLLOUTS = 8
-SHOWN_TOKENS = 160
+SHOWN_TOKENS = 208
 """Of all rollouts of a table together."""
 SHOWN_SCORES = 512
-PROMPT_LETTERS = 400
+PROMPT_LETTERS, ANSWER_LETTERS = 200, 400
 BINS = 40
 WIDEST = 1.0
 """The histogram's ends: log ratios of ± this; what lies beyond counts in the outermost bins."""
@@ -73,7 +74,7 @@ class Clip(TypedDict):
 
 
 class RolloutRow(TypedDict):
-    """One answer; the lists go by its tokens, of which those at the end may be left out (`tokens_left_out`)."""
+    """One answer; the lists go by `tokens`. Of a long one some before the last are left out, as the last is scored."""
 
     row: int
     """Which answer of the update, from 0."""
@@ -81,6 +82,8 @@ class RolloutRow(TypedDict):
     answer: str
     tokens: list[str]
     tokens_left_out: int
+    tokens_at_end: int
+    """How many of `tokens` stand behind those left out."""
     ended: bool
     """By its own end-of-sequence token."""
     score: float
@@ -187,22 +190,29 @@ def rollout_table(experience: Experience, scores: Scores, names: Sequence[str], 
 def _row(row: int, experience: Experience, scores: Scores, names: Sequence[str], longest: int) -> RolloutRow:
     rollouts, readings = experience.rollouts, experience.readings
     length = int(rollouts.lengths[row])
-    shown = min(length, longest)
+    left_out = max(0, length - longest)
+    shown = torch.tensor([at for at in range(length) if not length - 1 - left_out <= at < length - 1])
+    tokens = torch.tensor(rollouts.answer_ids(row))[shown].tolist()
+
+    def values(of: Tensor) -> list[float]:
+        return short(of[row].cpu()[shown].tolist())
+
     return {
         "row": row,
         "prompt": scores.prompts[row][-PROMPT_LETTERS:],
-        "answer": scores.answers[row][:PROMPT_LETTERS],
-        "tokens": [names[token] for token in rollouts.answer_ids(row)[:shown]],
-        "tokens_left_out": length - shown,
+        "answer": scores.answers[row][:ANSWER_LETTERS],
+        "tokens": [names[token] for token in tokens],
+        "tokens_left_out": left_out,
+        "tokens_at_end": 1 if left_out else 0,
         "ended": bool(rollouts.ended[row]),
         "score": round(float(scores.total[row]), 4),
         "reward": round(float(scores.raw[row]), 4),
         "kl": round(float(readings.log_ratio[row, :length].sum()), 4),
-        "advantage": short(experience.advantages[row, :shown].tolist()),
-        "log_ratio": short(readings.log_ratio[row, :shown].tolist()),
-        "value": short(readings.values[row, :shown].tolist()),
-        "token_reward": short(experience.rewards[row, :shown].tolist()),
-        "returns": short(experience.returns[row, :shown].tolist()),
+        "advantage": values(experience.advantages),
+        "log_ratio": values(readings.log_ratio),
+        "value": values(readings.values),
+        "token_reward": values(experience.rewards),
+        "returns": values(experience.returns),
     }
 
 
