@@ -31,6 +31,7 @@ format: setup-dev  ## put the code into shape
 
 gpu-check: setup-dev  ## what needs a CUDA device, with a table of figures
 	@$(RUN) -m pytest -m gpu -s tests/gpu
+	@$(RUN) -m benchmarks.ppo_against_trl --gpu
 
 bench: setup-dev  ## measured comparisons; results land in benchmarks/results
 	@for script in benchmarks/*.py; do case $$script in */__init__.py|*/machine.py|*/model.py) ;; \

@@ -1,6 +1,6 @@
 """One update of our PPO against one of TRL's last, same model, prompts, lengths and epochs: time and peak memory.
 
-    python -m benchmarks.ppo_against_trl [--model NAME] [--updates 5] [--rounds 2] [--environment FOLDER]
+    python -m benchmarks.ppo_against_trl [--model NAME] [--updates 5] [--rounds 2] [--environment FOLDER] [--gpu]
 
 TRL dropped its PPO after 1.12, so that release is installed beside the other packages, in a folder that only its own
 process sees. Its critic is a second model with a LoRA adapter, the cheaper of its settings. Neither side ends an answer
@@ -8,6 +8,9 @@ early, so both do the same work: 8 prompts of 8 tokens, 24 tokens each, 2 passes
 of its own, in turns, the other one first in every second round; the first update of each, in which a device still warms
 up, does not count. Beside the time on the clock stands that of the processor, which others on a busy machine disturb
 less. Budget: half the time and half the peak memory.
+
+With `--gpu`, on a CUDA device and in bfloat16, it is a model of OPT-350m's shape by default, with random weights: no
+weight is downloaded, and what is measured does not depend on them.
 """
 
 import argparse
@@ -29,7 +32,8 @@ from benchmarks.model import DEFAULT, folder_of
 BUDGET = 0.5
 TRL = "trl==1.12.0"
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = Path(__file__).parent / "results" / "ppo_against_trl.json"
+RESULTS = Path(__file__).parent / "results"
+OPT_350M = "opt-350m-shape"
 ROWS, PROMPT, ANSWER, EPOCHS, RANK = 8, 8, 24, 2, 8
 LEARNING_RATE, BETA = 5e-4, 0.02
 TEXT = "The film was made in the old town by people who had never seen a camera before and did not know what to do"
@@ -38,9 +42,10 @@ TEXT = "The film was made in the old town by people who had never seen a camera 
 def main() -> None:
     """Runs, prints and keeps the comparison; or is one side of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--model", default=DEFAULT)
+    parser.add_argument("--model", help=f"of the catalogue, a folder, or {OPT_350M}; by default {DEFAULT}")
     parser.add_argument("--updates", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--gpu", action="store_true", help="on a CUDA device")
     parser.add_argument("--environment", type=Path, help="where that TRL is, or is to be kept; else it is thrown away")
     parser.add_argument("--side", choices=["trl", "playground"], help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -50,12 +55,18 @@ def main() -> None:
         print(json.dumps(side(chosen.model, chosen.updates)))
         return
     machine = describe()
-    folder = str(folder_of(chosen.model))
+    if chosen.gpu != bool(machine["gpu"]):
+        raise SystemExit(
+            "There is no CUDA device." if chosen.gpu else "There is a CUDA device; give --gpu, or hide it: both use it."
+        )
+    model = chosen.model or (OPT_350M if chosen.gpu else DEFAULT)
     with tempfile.TemporaryDirectory() as scratch:
-        environment = installed(chosen.environment or Path(scratch))
-        found = compare(folder, chosen.updates, chosen.rounds, environment)
-    result = {**found, "budget": BUDGET, "model": chosen.model, "updates": chosen.updates, "machine": machine}
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        environment = installed(chosen.environment or Path(scratch) / "trl")
+        folder = opt_350m(Path(scratch) / "model") if model == OPT_350M else folder_of(model)
+        found = compare(str(folder), chosen.updates, chosen.rounds, environment)
+    result = {**found, "budget": BUDGET, "model": model, "updates": chosen.updates, "machine": machine}
+    kept = RESULTS / f"ppo_against_trl{'_gpu' if chosen.gpu else ''}.json"
+    kept.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
     if max(result["time_ratio"], result["memory_ratio"]) > BUDGET:
         raise SystemExit(f"Above the budget of {BUDGET}.")
@@ -67,6 +78,21 @@ def installed(folder: Path) -> Path:
         subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), TRL], check=True
         )
+    return folder
+
+
+def opt_350m(folder: Path) -> Path:
+    """A model of OPT-350m's shape (Zhang et al. 2022, arXiv:2205.01068), random weights, and the bundled tokenizer."""
+    import torch
+    from transformers import AutoTokenizer, OPTConfig, OPTForCausalLM
+
+    torch.manual_seed(0)
+    shape = OPTConfig(
+        vocab_size=50272, hidden_size=1024, ffn_dim=4096, num_hidden_layers=24, num_attention_heads=16,
+        word_embed_proj_dim=512, do_layer_norm_before=False, max_position_embeddings=2048,
+    )  # fmt: skip
+    OPTForCausalLM(shape).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(folder_of("tiny")).save_pretrained(folder)
     return folder
 
 
