@@ -19,10 +19,12 @@ from tests.training.ppo_runs import ppo_config
 from tests.training.runs import Ran, execute, write_rows
 
 
-def one_token(source: Path, beta: float, steps: int, **ppo: Any) -> RunConfig:
-    """The bundled model chooses the next word of a review, and friendly words are paid for."""
+def one_token(
+    source: Path, beta: float, steps: int, *, model: str = "tiny", learning_rate: float = 3e-3, **ppo: Any
+) -> RunConfig:
+    """The model chooses the next word of a review, and friendly words are paid for."""
     return ppo_config(
-        "tiny", source, data={"split": [1.0, 0.0]}, max_steps=steps, batch_size=64, learning_rate=3e-3,
+        model, source, data={"split": [1.0, 0.0]}, max_steps=steps, batch_size=64, learning_rate=learning_rate,
         adapter={"rank": 8, "alpha": 16},
         ppo={
             "reward": {"kind": "sentiment"}, "rollouts": 64, "max_new_tokens": 1, "beta": beta, "update_epochs": 2,
@@ -61,6 +63,21 @@ def test_a_policy_of_one_token_goes_towards_the_optimum(source: Path, tmp_path: 
 def test_it_arrives_for_every_price(beta: float, ppo: dict[str, Any], source: Path, tmp_path: Path) -> None:
     found = distances(execute(one_token(source, beta, 60, **ppo), tmp_path / "run"))
     assert found[-1] < 0.05 < found[0]
+
+
+@pytest.mark.soak
+def test_with_time_it_arrives_to_two_hundredths(source: Path, tmp_path: Path) -> None:
+    found = distances(execute(one_token(source, 0.5, 120), tmp_path / "run"))
+    assert found[-1] < 0.02
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("real_home")
+def test_the_real_model_goes_towards_the_optimum(tmp_path: Path) -> None:
+    source = write_rows(tmp_path, [{"prompt": "I watched the film last night and it was"}])
+    config = one_token(source, 0.3, 8, model="smollm2-135m-instruct", learning_rate=1e-3)
+    found = distances(execute(config, tmp_path / "run"))
+    assert found[-1] < 0.2 < 0.35 < found[0]
 
 
 def positive_share(loaded: LoadedModel, prompts: list[str]) -> float:
