@@ -77,7 +77,8 @@ def test_the_real_model_goes_towards_the_optimum(tmp_path: Path) -> None:
     source = write_rows(tmp_path, [{"prompt": "I watched the film last night and it was"}])
     config = one_token(source, 0.3, 8, model="smollm2-135m-instruct", learning_rate=1e-3)
     found = distances(execute(config, tmp_path / "run"))
-    assert found[-1] < 0.2 < 0.35 < found[0]
+    assert found[-1] < 0.2
+    assert found[0] > 0.35
 
 
 def positive_share(loaded: LoadedModel, prompts: list[str]) -> float:
