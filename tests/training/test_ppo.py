@@ -11,6 +11,7 @@ import torch
 from peft import PeftModel
 from safetensors.torch import load_file
 
+from playground.config import codec, presets
 from playground.config.methods.ppo import PPOSettings
 from playground.config.rewards import PatternReward
 from playground.config.run import RunConfig, TrainingSettings
@@ -23,10 +24,13 @@ from playground.training.methods.ppo import snapshots as ppo_snapshots
 from playground.training.methods.ppo import trainer
 from playground.training.methods.ppo.actor import Actor
 from playground.training.methods.ppo.learner import Learner
+from tests.rewards import test_classifier
 from tests.training.ppo_runs import PROMPTS, learner_of, moved_actor, ppo_config
 from tests.training.runs import Ran, execute, weights_of, write_rows
 
 LARGEST = 16_000
+
+classifier = test_classifier.classifier
 
 
 class Witness:
@@ -116,6 +120,23 @@ def test_every_weight_can_be_trained_beside_a_copy_that_stays(
     assert all(torch.equal(weight, witness.before[name]) for name, weight in kept.items())
     assert ran.values("objective/kl")[0] == pytest.approx(0, abs=1e-5)
     assert (tmp_path / "model" / "model.safetensors").is_file()
+
+
+def test_the_courses_run_learns_from_a_classifier(
+    small_models: dict[str, Path], classifier: Path, prompts: Path, tmp_path: Path
+) -> None:
+    """As it stands, but for what has to be downloaded and the hours it takes."""
+    smaller = [
+        f"model={small_models['gpt2']}", f"data.source={prompts}", f"ppo.reward.model={classifier}",
+        "training.max_steps=2", "training.batch_size=3", "training.eval_steps=0", "training.sample_steps=0",
+        "ppo.rollouts=6", "training.learning_rate=1e-3",
+    ]  # fmt: skip
+    ran = execute(codec.decode(codec.with_overrides(presets.read("ppo-imdb"), smaller)), tmp_path)
+    assert len(set(ran.values("objective/scores"))) == 2
+    assert ran.values("beta")[0] == 0.2
+    assert ran.values("kl_target") == [6, 6]
+    assert ran.values("objective/kl")[0] == pytest.approx(0, abs=1e-5)
+    assert ran.values("objective/kl")[1] != 0
 
 
 def test_it_starts_at_the_reference_with_every_ratio_at_one(ran: Ran) -> None:
