@@ -64,6 +64,7 @@ def test_a_host_leads_a_room_and_hands_it_to_the_next_group(open_page: Opener, a
     host.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     ask.press("Enter")
+    expect(dialog).to_be_visible()  # its words are still those of the first time
     expect(dialog).to_contain_text("Nobody has voted")
     host.locator("#room-reset-do").press("Enter")
     expect(host.locator("#room-reset")).to_contain_text("Stopped: 1; archived: 1", timeout=90_000)
