@@ -43,6 +43,8 @@ class Audience:
     def __init__(self, store: Callable[[], RunStore], clock: Callable[[], float] = time.monotonic) -> None:
         """`store` gives the runs when the first curve is shown; none is opened before."""
         self.stage = Stage()
+        self.closing = False
+        """Set where the app ends: whoever waits for the stage to change is answered."""
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()

@@ -200,6 +200,7 @@ def launch(
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
+            services.audience.closing = True
             demo.close(verbose=False)
         finally:
             services.close()

@@ -84,10 +84,11 @@ def audience_routes(services: Services, asset: Callable[[str], str]) -> list[Rou
 
         return endpoint
 
+    polls = LongPoll(functools.partial(_told, services), lambda: services.audience.closing)
     return [
         Route("/room", bound(functools.partial(_page, asset))),
         Route("/room/", _without_slash),
-        Route("/room/now", bound(functools.partial(_now, LongPoll(functools.partial(_told, services))))),
+        Route("/room/now", bound(functools.partial(_now, polls))),
         Route("/room/count", bound(_count)),
         Route("/room/vote", bound(_vote), methods=["POST"]),
         Route("/room/guess", bound(_guess), methods=["POST"]),

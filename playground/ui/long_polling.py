@@ -26,9 +26,10 @@ def waits(prefer: str) -> float:
 class LongPoll:
     """Of many who wait for the stage to change, one looks. For one event loop."""
 
-    def __init__(self, now: Callable[[], Awaitable[Told]]) -> None:
-        """`now` tells what is on stage."""
+    def __init__(self, now: Callable[[], Awaitable[Told]], closing: Callable[[], bool] = lambda: False) -> None:
+        """`now` tells what is on stage, `closing` whether the app ends, so that nobody is to wait any more."""
         self._now = now
+        self._closing = closing
         self._waiting = 0
         self._changed = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
@@ -40,7 +41,7 @@ class LongPoll:
             Exception: whatever `now` raises.
         """
         told = await self._now()
-        if told.tag != tag or seconds <= 0:
+        if told.tag != tag or seconds <= 0 or self._closing():
             return told
         self._waiting += 1
         try:
@@ -48,7 +49,7 @@ class LongPoll:
                 self._looking = asyncio.create_task(self._look(tag))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    while told.tag == tag:
+                    while told.tag == tag and not self._closing():
                         await self._changed.wait()
                         told = await self._now()
             return told
@@ -59,7 +60,7 @@ class LongPoll:
         """Tells all who wait of every change, as long as somebody does."""
         # Where a look fails, whoever waits looks too, and is told why.
         with contextlib.suppress(Exception):
-            while self._waiting:
+            while self._waiting and not self._closing():
                 await asyncio.sleep(LOOK_EVERY)
                 found = (await self._now()).tag
                 if found != tag:

@@ -103,6 +103,20 @@ def test_a_change_and_back_leaves_nobody_behind() -> None:
     assert asyncio.run(turned()) == ("second", "first")
 
 
+def test_nobody_waits_where_the_app_ends() -> None:
+    ending = False
+
+    async def ended() -> list[Told]:
+        nonlocal ending
+        poll = LongPoll(Stage().now, lambda: ending)
+        waiting = [asyncio.create_task(poll.other_than("first", LONG)) for _ in range(3)]
+        await asyncio.sleep(LOOK_EVERY)
+        ending = True
+        return await asyncio.wait_for(asyncio.gather(*waiting, poll.other_than("first", LONG)), LONG / 2)
+
+    assert [told.tag for told in asyncio.run(ended())] == ["first"] * 4
+
+
 def test_what_goes_wrong_while_they_wait_is_told_to_each() -> None:
     stage = Stage()
 
