@@ -16,9 +16,11 @@ There: `playground.text(key, {name: value})`, `playground.url("metrics?run=…")
 `playground:status` on window, with the model server's state as `detail`, at every poll.
 """
 
+import contextlib
 import json
 import os
 import secrets
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -152,7 +154,7 @@ def launch(
         port: the first free one from 7860 on where None.
         root_path: the folder under which a proxy shows the app; `GRADIO_ROOT_PATH` where empty.
         model: loaded in the background instead of the services' own; "none" loads nothing.
-        block: return only when the server is stopped (Ctrl-C).
+        block: return only when the app is to end: by Ctrl-C, or by SIGTERM, as `docker stop` has it.
     """
     host = host or os.environ.get("GRADIO_SERVER_NAME") or LOOPBACK_HOSTS[0]
     services = services or Services()
@@ -197,14 +199,19 @@ def launch(
     _announce(local, shared)
     services.start()
     if block:
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            services.audience.closing = True
-            demo.close(verbose=False)
-        finally:
-            services.close()
+        _wait_for_the_end()
+        # First, for a container waits ten seconds only, and runs have to save; pages see them stop.
+        services.close()
+        services.audience.closing = True
+        demo.close(verbose=False)
     return services
+
+
+def _wait_for_the_end() -> None:
+    # In a container nobody else handles it: the first process is spared what ends others, until it is killed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def _choose_host_key(host: str, share: bool) -> None:
