@@ -12,11 +12,11 @@ import { element } from "./status.js";
 
 const say = (key, values) => playground.text(key, values);
 
-const NAMES = ["ppo.clip", "ppo.rollouts", "ppo.action"];
+const BY_STEP = ["ppo.clip", "ppo.rollouts", "ppo.action"];
 
 export class PPO {
   constructor() {
-    this.steps = Object.fromEntries(NAMES.map((name) => [name, new Steps()]));
+    this.steps = Object.fromEntries(BY_STEP.map((name) => [name, new Steps()]));
     this.plane = new Plane();
     this.clip = new ClipPlot();
     this.moves = new Moves();
@@ -35,10 +35,9 @@ export class PPO {
 
   add({ kind, step, values, name, data }) {
     if (kind === "metric") this.plane.add(step, values);
-    else if (kind === "snapshot" && name in this.steps) {
-      this.steps[name].set(step, data);
-      if (name === "ppo.rollouts" && data.scores && step === 1) this.plane.reference(data.scores);
-    } else return;
+    else if (kind === "snapshot" && name === "ppo.reference") this.plane.reference(data.scores);
+    else if (kind === "snapshot" && name in this.steps) this.steps[name].set(step, data);
+    else return;
     this.changed = true;
   }
 

@@ -1,12 +1,12 @@
 /**
- * The plane of reward and divergence with the run's path: each update is a point. Where the answers of the first update
- * are known, which were drawn from the reference, the curve that they allow and best-of-n stand beside it.
+ * The plane of reward and divergence with the run's path: each update is a point. Where answers of the
+ * reference are known, the curve that they allow and best-of-n stand beside it.
  */
 
 import { LiveFigure } from "./live_figure.js";
 import { Steps } from "./scrubber.js";
 import { node, padded, path, plot, short } from "./rollouts_chart.js";
-import { bestOf, curve } from "./rollouts_statistics.js";
+import { bestOf, curve, together } from "./rollouts_statistics.js";
 import { element } from "./status.js";
 
 const say = (key, values) => playground.text(key, values);
@@ -31,11 +31,11 @@ export class Plane {
     this.changed = true;
   }
 
-  /** Scores of answers that the reference drew. @param {number[]} scores */
-  reference(scores) {
-    this.frontier = curve(scores, BETAS);
+  /** Scores of several answers that the reference drew to each of some prompts. @param {number[][]} prompts */
+  reference(prompts) {
+    this.frontier = together(prompts.map((scores) => curve(scores, BETAS)));
     this.several = [];
-    for (let draws = 1; draws <= scores.length; draws *= 2) this.several.push(bestOf(scores, draws));
+    for (let draws = 1; draws <= prompts[0].length; draws *= 2) this.several.push(...together(prompts.map((scores) => [bestOf(scores, draws)])));
     this.keys.replaceChildren(...["path", "optimum", "best"].map((name) => key(name)));
     this.changed = true;
   }

@@ -32,6 +32,15 @@ export function curve(rewards, betas) {
   });
 }
 
+/**
+ * The same policies for several prompts, each as likely as the others: for every one its mean over the prompts.
+ * @param {Object[][]} prompts  for each prompt the policies, in the same order
+ */
+export function together(prompts) {
+  const mean = (at, name) => prompts.reduce((sum, policies) => sum + policies[at][name], 0) / prompts.length;
+  return prompts[0].map((policy, at) => ({ ...policy, divergence: mean(at, "divergence"), reward: mean(at, "reward") }));
+}
+
 /** The policy that draws some samples, with replacement, and answers with the best; equals share what falls on them. */
 export function bestOf(rewards, draws) {
   const sorted = Float64Array.from(rewards).sort();

@@ -320,13 +320,15 @@ class Services:
 
 
 def _drawn(config: "RunConfig", longest: int | None) -> "Drawn | None":
-    """What a run of PPO draws between two updates; TRL's trainers draw a batch, which is less than they learn from."""
+    """What a run of PPO draws at once; TRL's trainers draw a batch, which is less than they learn from."""
     from playground.models.memory import Drawn
 
     options = config.options
     if not isinstance(options, PPOSettings):
         return None
-    return Drawn(min(options.rollouts, options.rollout_batch), longest or config.training.max_length)
+    held_out = config.training.eval_rows if config.training.eval_steps else 0
+    most = max(options.rollouts, options.reference_answers, held_out)
+    return Drawn(min(most, options.rollout_batch), longest or config.training.max_length)
 
 
 def chat_template_in(folder: Path) -> str:

@@ -204,7 +204,7 @@ def snapshots(step: int, text: str) -> list[dict[str, Any]]:
     }  # fmt: skip
     shares = {name: [0.75, 0.25] for name in ("reward", "reference", "policy", "optimum")}
     action = {"prompt": "p", "beta": 0.5, "tokens": ["a", "b"], "distance": 0.5, "compared": 2, "mass": 1, **shares}
-    told = {"clip": clip, "rollouts": {"rows": [row], "scores": [0, 1, 2, 3]}, "action": action}
+    told = {"clip": clip, "rollouts": {"rows": [row]}, "action": action}
     return [
         {"kind": "metric", "step": step, "values": {"objective/kl": step / 10, "objective/scores": step}},
         *({"kind": "snapshot", "step": step, "name": f"ppo.{name}", "data": data} for name, data in told.items()),
@@ -219,6 +219,8 @@ def test_the_panel_shows_the_newest_update_and_takes_back_what_a_lost_attempt_to
     }""")
     expect(page.locator(".ppo")).to_be_hidden()
     page.evaluate("take", [event for step in (1, 2, 3) for event in snapshots(step, f"old{step}")])
+    offered = {"scores": [[0, 1, 0, 1], [2, 3, 2, 3]]}
+    page.evaluate("take", [{"kind": "snapshot", "step": 0, "name": "ppo.reference", "data": offered}])
     label, first = page.locator(".pt-scrubber-label"), page.locator(".pt-token").first
     expect(label).to_have_text('ppo.step {"step":3,"last":3}')
     expect(first).to_have_text("old3")

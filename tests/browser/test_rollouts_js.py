@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -61,6 +62,27 @@ def test_the_optimum_and_best_of_are_pythons(page: Page, name: str) -> None:
     assert found["running"][0] == pytest.approx(means.tolist())
     assert found["running"][1][0] is None
     assert found["running"][1][1:] == pytest.approx(errors[1:].tolist(), rel=1e-6, abs=1e-9)
+
+
+def test_policies_for_several_prompts_are_taken_together_prompt_by_prompt(page: Page) -> None:
+    prompts, betas, draws = list(REWARDS.values()), [0.1, 1.0], 4
+    found = page.evaluate(
+        """([prompts, betas, draws]) => ({
+          curve: statistics.together(prompts.map((rewards) => statistics.curve(rewards, betas))),
+          best: statistics.together(prompts.map((rewards) => [statistics.bestOf(rewards, draws)]))[0],
+        })""",
+        [prompts, betas, draws],
+    )
+    given = [torch.tensor(rewards, dtype=torch.float64) for rewards in prompts]
+    for beta, point in zip(betas, found["curve"], strict=True):
+        wanted = [optimum(rewards, beta) for rewards in given]
+        assert point["beta"] == beta
+        assert point["reward"] == pytest.approx(fmean(one.reward for one in wanted))
+        assert point["divergence"] == pytest.approx(fmean(one.divergence for one in wanted))
+    best = [best_of(rewards, draws) for rewards in given]
+    assert found["best"]["draws"] == draws
+    assert found["best"]["reward"] == pytest.approx(fmean(one.reward for one in best))
+    assert found["best"]["divergence"] == pytest.approx(fmean(one.divergence for one in best))
 
 
 def test_a_histogram_by_hand(page: Page) -> None:

@@ -192,7 +192,7 @@ def test_what_the_figures_need_is_there_small_and_adds_up(ran: Ran) -> None:
     assert [event.step for event in tables] == [event.step for event in clips] == [1, 2, 3, 4]
     for table, scores in zip(tables, ran.values("objective/scores"), strict=True):
         rows = table.data["rows"]
-        assert len(rows) == len(table.data["scores"]) == 6
+        assert len(rows) == 6
         assert sum(row["score"] for row in rows) / 6 == pytest.approx(scores, abs=1e-3)
         assert rows[0]["score"] == max(row["score"] for row in rows)
         for row in rows:
@@ -205,6 +205,29 @@ def test_what_the_figures_need_is_there_small_and_adds_up(ran: Ran) -> None:
     assert len(histogram["edges"]) == len(histogram["counts"]) + 1
     assert len(clips[-1].data["epoch_kl"]) == 4
     assert clips[-1].data["minibatches"] == 8
+
+
+def test_what_the_first_prompts_have_to_offer_is_told_once_prompt_by_prompt(
+    ran: Ran, config: RunConfig, tmp_path: Path
+) -> None:
+    (told,) = snapshots(ran, "ppo.reference")
+    assert told.step == 0
+    groups = told.data["scores"]
+    assert [len(group) for group in groups] == [128 // len(groups)] * len(groups)
+    assert len(groups) == 3  # the first update's prompts, cut to lengths of their own, without those that are the same
+    assert all(len(set(group)) > 1 for group in groups)
+
+    def looked(answers: int) -> Ran:
+        document = codec.with_overrides(codec.encode(config), [f"ppo.reference_answers={answers}"])
+        return execute(codec.decode(document), tmp_path / str(answers))
+
+    few, none = looked(17), looked(0)
+    (told,) = snapshots(few, "ppo.reference")
+    assert [len(group) for group in told.data["scores"]] == [8, 8]
+    assert not snapshots(none, "ppo.reference")
+    # Looking changes nothing in how the run goes.
+    for name in ("objective/scores", "objective/kl", "loss"):
+        assert ran.values(name) == few.values(name) == none.values(name)
 
 
 def test_of_a_long_answer_the_beginning_and_the_scored_end_are_shown(
@@ -270,6 +293,24 @@ def test_the_price_of_divergence_pulls_a_policy_back(small_models: dict[str, Pat
     assert in_loss == pytest.approx(in_reward, rel=1e-2)
 
 
+def test_the_value_function_learns_what_is_to_come(tmp_path: Path) -> None:
+    """A model that knows about films, held near its reference; where a review goes on, its beginning tells how."""
+    reviews = [
+        {"prompt": f"{who} has made {film}, and it was {how}. The"}
+        for who in ("Britta", "Bruno", "Anna")
+        for film in ("The Long Tide", "The Wandering Bear")
+        for how in ("charming", "dull", "a gift", "a bore")
+    ]
+    ppo = {"rollouts": 32, "beta": 1.0, "reward": {"kind": "sentiment"}}
+    source = write_rows(tmp_path, reviews)
+    ran = execute(
+        ppo_config("tiny", source, ppo=ppo, batch_size=16, max_steps=10, learning_rate=1e-3), tmp_path / "run"
+    )
+    explained = ran.values("val/var_explained")
+    assert explained[0] == pytest.approx(0, abs=1e-3)
+    assert sum(explained[-4:]) / 4 > 0.2
+
+
 def _nothing() -> None:
     """Nobody interrupts."""
 
@@ -284,7 +325,7 @@ class Odd:
 
     def __call__(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:  # noqa: ARG002
         self.calls += 1
-        if self.calls < 2:
+        if self.calls < 3:  # what the reference has to offer, and the first update
             return [float(len(text)) for text in completions]
         if isinstance(self.wrong, Exception):
             raise self.wrong

@@ -76,22 +76,22 @@ def test_a_run_that_dies_goes_on_from_its_checkpoint(config: RunConfig, whole: U
 
 
 STAGES: dict[str, Callable[[pytest.MonkeyPatch, threading.Event], None]] = {
-    "rollout": lambda monkeypatch, stop: _before(monkeypatch, "roll_out", stop),
+    "rollout": lambda monkeypatch, stop: _before(monkeypatch, "roll_out", stop, 4),
     "score": lambda monkeypatch, stop: _before(monkeypatch, "score", stop),
     "advantages": lambda monkeypatch, stop: _before(monkeypatch, "look", stop),
     "update": lambda monkeypatch, stop: _before(monkeypatch, "update", stop),
 }
 
 
-def _before(monkeypatch: pytest.MonkeyPatch, stage: str, stop: threading.Event) -> None:
-    """Asks to stop as this stage of the third update begins."""
+def _before(monkeypatch: pytest.MonkeyPatch, stage: str, stop: threading.Event, call: int = 3) -> None:
+    """Asks to stop as this stage begins for the third time, or another."""
     original: Any = getattr(learner, stage)
     calls = 0
 
     def asked(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls == 3:
+        if calls == call:
             stop.set()
         return original(*args, **kwargs)
 
@@ -113,8 +113,8 @@ def test_a_stop_in_any_stage_saves_and_goes_on(
     cut.attempt(config, 1, watch)
     monkeypatch.undo()
     assert cut.outcome.stopped
-    # A rollout or a score that was begun is dropped; learning is brought to the end of its update. Held-out answers
-    # are rolled out before the first step too.
+    # A rollout or a score that was begun is dropped; learning is brought to the end of its update. Answers of the
+    # reference and held-out ones are rolled out before the first step too.
     assert cut.outcome.steps == {"rollout": 1, "score": 2, "advantages": 2, "update": 3}[stage]
     assert checkpoints.sealed(cut.folder)[0].step == cut.outcome.steps
     assert (cut.folder / "adapter" / "adapter_model.safetensors").is_file()

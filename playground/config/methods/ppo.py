@@ -25,6 +25,9 @@ class PPOSettings(AnsweringSettings):
     them."""
     rollout_batch: Annotated[int, Range(1, 4096)] = 64
     """Answers that are written side by side; fewer take less memory and more time."""
+    reference_answers: Annotated[int, Range(0, 2048)] = 128
+    """Answers that the reference gives before the first update to prompts of it, to each at least eight: they tell what
+    reward there is near the reference (π*, best of n), beside the run's way through reward and KL. 0 gives none."""
     missing_eos_penalty: Annotated[float, Range(0, 1000)] = 0.0
     """Taken off the score of an answer that did not end by itself."""
     kl: Literal["k1_reward", "k2_loss", "k3_loss"] = "k1_reward"

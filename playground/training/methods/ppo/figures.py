@@ -1,5 +1,7 @@
 """Emits the snapshots of a run when they are due."""
 
+from collections.abc import Callable, Sequence
+
 from playground.config.methods.ppo import PPOSettings
 from playground.models.decoding import random_stream
 from playground.models.detokenise import token_texts
@@ -9,7 +11,8 @@ from playground.runs.events import Snapshot
 from playground.training.methods.ppo.action import Probe
 from playground.training.methods.ppo.actor import Actor
 from playground.training.methods.ppo.learner import CPU, Learner, Step
-from playground.training.methods.ppo.snapshots import ACTION, CLIP, ROLLOUTS, clip, is_due, rollout_table
+from playground.training.methods.ppo.prospect import prospect
+from playground.training.methods.ppo.snapshots import ACTION, CLIP, REFERENCE, ROLLOUTS, clip, is_due, rollout_table
 
 
 class Figures:
@@ -21,6 +24,16 @@ class Figures:
         self._context = context
         self._last_step = last_step
         self._probe: Probe | None = None
+
+    def show_reference(self, learner: Learner, prompts: Sequence[list[int]], interrupt: Callable[[], None]) -> None:
+        """What these prompts have to offer near the reference, which the policy must still be.
+
+        Raises:
+            PlaygroundError: as `prospect`.
+        """
+        if count := self._settings.reference_answers:
+            self._context.log("Answers of the reference are drawn first, to show what reward there is near it.")
+            self._emit(0, REFERENCE, prospect(learner, prompts, count, interrupt))
 
     def watch_action(self, learner: Learner, prompt: list[int]) -> None:
         """Looks at one prompt's next token from now on, where answers are one token long.

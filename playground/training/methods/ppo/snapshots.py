@@ -1,12 +1,14 @@
 """What the live figures of PPO are drawn from: the data of `Snapshot` events, each below 16 kB of JSON.
 
-| name           | figure                                                        | data                |
-|----------------|---------------------------------------------------------------|---------------------|
-| `ppo.clip`     | ratios of this update against 1 ± ε, by the advantage's sign  | `Clip`              |
-| `ppo.rollouts` | some answers, token by token                                  | `RolloutTable`      |
-| `ppo.action`   | π_ref, π and the optimum π* of one token, where answers are one token long | `Action` |
+| name            | figure                                                       | data                |
+|-----------------|--------------------------------------------------------------|---------------------|
+| `ppo.reference` | what the prompts have to offer near the reference            | `Reference`         |
+| `ppo.clip`      | ratios of this update against 1 ± ε, by the advantage's sign | `Clip`              |
+| `ppo.rollouts`  | some answers, token by token                                 | `RolloutTable`      |
+| `ppo.action`    | π_ref, π and the optimum π* of one token, where answers are one token long | `Action` |
 
-They come at the first update, the last, and every so many in between that a run has about a hundred.
+The first comes once, before the first update; the others at the first update, the last, and every so many in between
+that a run has about a hundred.
 """
 
 import math
@@ -21,19 +23,25 @@ from playground.training.methods.ppo.metrics import epoch_kls
 from playground.training.methods.ppo.scoring import Scores
 from playground.training.methods.ppo.update import Updated
 
-CLIP, ROLLOUTS, ACTION = "ppo.clip", "ppo.rollouts", "ppo.action"
+REFERENCE, CLIP, ROLLOUTS, ACTION = "ppo.reference", "ppo.clip", "ppo.rollouts", "ppo.action"
 ABOUT = 100
 """Snapshots of each kind in a run."""
 DOTS = 400
 SHOWN_ROLLOUTS = 8
 SHOWN_TOKENS = 208
 """Of all rollouts of a table together."""
-SHOWN_SCORES = 512
 PROMPT_LETTERS, ANSWER_LETTERS = 200, 400
 BINS = 40
 WIDEST = 1.0
 """The histogram's ends: log ratios of ± this; what lies beyond counts in the outermost bins."""
 DIGITS = 4
+
+
+class Reference(TypedDict):
+    """`ppo.reference`"""
+
+    scores: list[list[float]]
+    """Of several answers of the reference to each of some prompts."""
 
 
 class Dots(TypedDict):
@@ -107,8 +115,6 @@ class RolloutTable(TypedDict):
     """`ppo.rollouts`: the best, the worst, and first ones of the others."""
 
     beta: float
-    scores: list[float]
-    """Of all answers of the update, of the first `SHOWN_SCORES` at most."""
     rows: list[RolloutRow]
 
 
@@ -182,7 +188,6 @@ def rollout_table(experience: Experience, scores: Scores, names: Sequence[str], 
     longest = max(1, SHOWN_TOKENS // len(chosen))
     return {
         "beta": beta,
-        "scores": short(scores.total[:SHOWN_SCORES].tolist()),
         "rows": [_row(row, experience, scores, names, longest) for row in chosen],
     }
 

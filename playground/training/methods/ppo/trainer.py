@@ -1,6 +1,7 @@
 """The life of a PPO run: steps one after another, told of, stopped, kept and gone on with. What a step is stands in
 `learner.py`."""
 
+import contextlib
 import math
 from typing import Any, cast
 
@@ -123,6 +124,9 @@ class _Run:
             learner = self.learner
             self.figures.watch_action(learner, self.asked.fixed[0].ids)
             if start is None:
+                first = self.asked.prompts.take(0, learner.settings.rollouts)
+                with contextlib.suppress(Cancelled):  # the loop sees the stop too
+                    self.figures.show_reference(learner, first, self._interrupt)
                 self.figures.show_action(0, learner.actor, learner.beta)
         if start is None or start.lacks_evaluation(self.ground.config.training.eval_steps):
             self._evaluate()
