@@ -13,6 +13,7 @@ const say = (key, values) => playground.text(key, values);
 const HEIGHT = 330;
 const BETAS = Array.from({ length: 121 }, (_, at) => 10 ** (-4 + at / 20));
 const LABELLED = 6; // points with their step beside them, so that the direction can be read
+const APART = { x: 26, y: 12 }; // pixels between two of them
 
 export class Plane {
   /** @param {string} name  of its title and explanation */
@@ -95,14 +96,26 @@ export class Plane {
   }
 
   path({ X, Y, add }, points) {
-    add(path(points.map(({ divergence, reward }) => [X(divergence), Y(reward)]), { stroke: "var(--pgr-blue)", "stroke-width": 1.5, "stroke-opacity": 0.7 }));
-    const every = Math.ceil(points.length / LABELLED);
+    const places = points.map(({ divergence, reward }) => [X(divergence), Y(reward)]);
+    add(path(places, { stroke: "var(--pgr-blue)", "stroke-width": 1.5, "stroke-opacity": 0.7 }));
+    const labelled = readable(places);
     points.forEach(({ step, divergence, reward }, at) => {
-      const [x, y] = [X(divergence), Y(reward)];
+      const [x, y] = places[at];
       add(node("circle", { cx: x, cy: y, r: 3, fill: "var(--pgr-blue)", "fill-opacity": 0.35 + (0.65 * (at + 1)) / points.length }, node("title", {}, told({ step, reward, divergence }))));
-      if (at % every === 0 || at === points.length - 1) add(node("text", { x: x + 6, y: y - 5, fill: "var(--ink)", "font-size": 10.5 }, String(step)));
+      if (labelled.has(at)) add(node("text", { x: x + 6, y: y - 5, fill: "var(--ink)", "font-size": 10.5 }, String(step)));
     });
   }
+}
+
+/** Which points have their step beside them: the last, and of every so many those that lie on no other's label. */
+function readable(places) {
+  const every = Math.ceil(places.length / LABELLED);
+  const found = [];
+  for (let at = places.length - 1; at >= 0; at--) {
+    const free = found.every((other) => Math.abs(places[at][0] - places[other][0]) > APART.x || Math.abs(places[at][1] - places[other][1]) > APART.y);
+    if (!found.length || (at % every === 0 && free)) found.push(at);
+  }
+  return new Set(found);
 }
 
 const told = ({ step, reward, divergence }) => say("ppo.plane.here", { step, reward: short(reward), divergence: short(divergence) });
