@@ -44,7 +44,7 @@ export const GROUP_CHARTS = [
   { key: "group_reward", height: 300, series: [["objective/scores", tuned], ["eval_objective/scores", vermillion, "diamond"]] },
   PPO_CHARTS.find(({ key }) => key === "ppo_parts"),
   { key: "group_spread", height: 220, zero: true, series: [["reward_std", orange]] },
-  { key: "group_kl", height: 220, series: [["kl", tuned]] },
+  { ...PPO_CHARTS.find(({ key }) => key === "ppo_kl"), optional: true },
   { key: "group_entropy", height: 220, zero: true, series: [["entropy", purple]] },
   { key: "ppo_length", height: 220, zero: true, series: [["length", sky], ["eval_length", vermillion, "diamond"]] },
   { key: "ppo_ended", height: 220, zero: true, format: ".0%", series: [["ended", green]] },

@@ -5,11 +5,11 @@
 // version of Plotly. A method's own figures are one file that is named here.
 
 import { DPO_CHARTS, KTO_CHARTS, ORPO_CHARTS } from "./dpo_charts.js";
-import { PairPlane } from "./dpo_plane.js";
 import { PairTokens } from "./dpo_tokens.js";
 import { PairShift } from "./orpo_tokens.js";
 import { PPO } from "./ppo.js";
 import { GROUP_CHARTS, PPO_CHARTS } from "./ppo_charts.js";
+import { GroupPlane, PairPlane } from "./run_plane.js";
 import { Reward } from "./reward.js";
 import { REWARD_CHARTS } from "./reward_charts.js";
 import { Samples } from "./samples.js";
@@ -55,8 +55,10 @@ const PANELS = {
   kto: [PairTokens, PairPlane, Samples],
   orpo: [PairShift, PairPlane, Samples],
   ppo: [PPO, Samples],
+  grpo: [GroupPlane, Samples],
+  rloo: [GroupPlane, Samples],
 };
-const GROUP_FACTS = [["score", "objective/scores", 3], ["eval_score", "eval_objective/scores", 3], ["token_kl", "kl", 3, "train.fact.nats"], ["length", "length", 1, "train.fact.tokens"]];
+const GROUP_FACTS = [["score", "objective/scores", 3], ["eval_score", "eval_objective/scores", 3], ["kl", "objective/kl", 2, "train.fact.nats"], ["length", "length", 1, "train.fact.tokens"]];
 /** By method, the numbers that say how it goes: [`train.fact.<name>`, metric, digits, key of the words around it?]. */
 const FACTS = {
   reward: [["loss", "loss", 3], ["eval_loss", "eval_loss", 3], ["pair_accuracy", "eval_accuracy", 3], ["score_margin", "eval_margin", 2]],

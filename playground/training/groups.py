@@ -4,7 +4,8 @@ TRL takes prompts as texts. Ours are token ids, so a prompt goes through it by n
 it becomes tokens, and where the reward reads it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from datasets import Dataset, Features, List, Value
@@ -22,6 +23,7 @@ from playground.rewards.combined import Sum
 from playground.rewards.registry import make_reward
 from playground.rewards.reward import Surroundings
 from playground.runs.context import JobContext
+from playground.runs.events import Event, Snapshot
 from playground.training import samples
 from playground.training.asking.judging import answer_text, asked, means_by_kind, prompt_text
 from playground.training.asking.prompts import Prompts
@@ -34,6 +36,15 @@ from playground.training.saving import name_base
 from playground.training.trainer import WatchedTrainer
 
 GroupSettings = GRPOSettings | RLOOSettings
+
+LEARNT_FROM, HELD_OUT = "t", "e"
+"""What the names of prompts begin with."""
+DIVERGENCE = "objective/kl"
+"""As in PPO: of whole answers, nats, from the tokens that were drawn (k1). TRL's `kl` is a mean over tokens, in GRPO of
+k3."""
+REFERENCE = "group.reference"
+"""Snapshot of the first step, whose answers the reference wrote: `{scores: [[…], …]}`, a list for each prompt."""
+SHOWN_SCORES = 2048
 
 
 class GroupTrainer(WatchedTrainer):
@@ -90,13 +101,20 @@ class Judge:
     __name__ = "reward"
 
     def __init__(
-        self, reward: Sum, settings: GroupSettings, tokenizer: PreTrainedTokenizerBase, ends: list[int]
+        self,
+        reward: Sum,
+        settings: GroupSettings,
+        tokenizer: PreTrainedTokenizerBase,
+        ends: list[int],
+        emit: Callable[[Event], None],
     ) -> None:
         self._reward = reward
+        self._emit = emit
         self._settings = settings
         self._tokenizer = tokenizer
         self._ends = set(ends)
         self.asked_for: Mapping[str, list[int]] = {}
+        self._told = False
 
     def __call__(
         self, *, prompts: Sequence[str], completion_ids: Sequence[list[int]], trainer_state: Any, log_metric: Any,
@@ -123,6 +141,9 @@ class Judge:
         }
         for name, value in found.items():
             log_metric(name, value)
+        if not trainer_state.global_step and not self._told and prompts[0].startswith(LEARNT_FROM):
+            self._told = True
+            self._emit(Snapshot(0, REFERENCE, {"scores": _by_prompt(prompts, scores)}))
         return scores
 
 
@@ -143,14 +164,15 @@ class Groups:
         self.asked: Questions = questions(ground, settings)
         ids, model = ground.loaded.tokenizer, ground.loaded.model
         around = Surroundings(ground.context.emit, ground.context.stop)
-        self.judge = Judge(make_reward(settings.reward, around), settings, ids, end_tokens(model, ids))
+        reward = make_reward(settings.reward, around)
+        self.judge = Judge(reward, settings, ids, end_tokens(model, ids), ground.context.emit)
         held_out = self.asked.held_out if ground.config.training.eval_steps else []
         train = _cut_once(self.asked.prompts)
-        self.names = {f"t{at}": ids for at, ids in enumerate(train)} | {
-            f"e{at}": ids for at, ids in enumerate(held_out)
+        self.names = {f"{LEARNT_FROM}{at}": ids for at, ids in enumerate(train)} | {
+            f"{HELD_OUT}{at}": ids for at, ids in enumerate(held_out)
         }
         self.judge.asked_for = self.names
-        self.rows = Rows(_named("t", train), _named("e", held_out) if held_out else None)
+        self.rows = Rows(_named(LEARNT_FROM, train), _named(HELD_OUT, held_out) if held_out else None)
 
     def arguments(self) -> dict[str, Any]:
         """What both of TRL's configs call the same."""
@@ -259,6 +281,13 @@ def _named(letter: str, prompts: Sequence[list[int]]) -> Dataset:
     features = Features({"prompt": Value("string"), "prompt_ids": List(Value("int32"))})
     names = [f"{letter}{at}" for at in range(len(prompts))]
     return Dataset.from_dict({"prompt": names, "prompt_ids": list(prompts)}, features=features)
+
+
+def _by_prompt(prompts: Sequence[str], scores: Sequence[float]) -> list[list[float]]:
+    groups: dict[str, list[float]] = defaultdict(list)
+    for prompt, score in zip(prompts[:SHOWN_SCORES], scores[:SHOWN_SCORES], strict=True):
+        groups[prompt].append(float(f"{score:.4g}"))
+    return list(groups.values())
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -34,7 +34,7 @@ class Policy(NamedTuple):
 
 def run_paths(store: RunStore, policy: Policy, reward: RewardConfig) -> list[dict[str, Any]]:
     """`{name, points: [{divergence, reward, label}]}` of runs that started from this policy and were measured by this
-    reward, one point for a step (PPO) or an evaluation (DPO, KTO and ORPO with a judge).
+    reward, one point for a step (PPO, GRPO, RLOO) or an evaluation (DPO, KTO and ORPO with a judge).
 
     A run's divergence and reward are means over its own prompts, so that its path and the curve of one prompt tell of
     the same direction and not of the same numbers.
@@ -60,8 +60,7 @@ def _prefix(config: RunConfig, reward: RewardConfig) -> str | None:
     """What stands before the names of a run's metrics; None where it was not measured by this reward."""
     options = config.options
     if isinstance(options, AnsweringSettings):
-        # GRPO and RLOO tell their divergence by the token.
-        return "" if config.method == "ppo" and options.reward == reward else None
+        return "" if options.reward == reward else None
     if isinstance(options, DPOSettings | KTOSettings | ORPOSettings) and isinstance(reward, TrainedReward):
         return "eval_" if options.judge and options.judge == reward.run else None
     return None

@@ -7,12 +7,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
+from trl import GRPOTrainer, RLOOTrainer
 
 from playground.config.codec import decode
 from playground.config.run import RunConfig
 from playground.errors import ConfigError, ModelError, RunError
 from playground.rewards.length import Length
-from playground.runs.events import Metric, Sample
+from playground.runs.events import Metric, Sample, Snapshot
 from playground.training import groups
 from tests.training.runs import Ran, execute
 
@@ -69,8 +70,61 @@ def test_the_names_of_ppo_tell_how_it_goes(ran: Ran) -> None:
     assert [step for step, _ in ran.curve("eval_objective/scores")] == [0, 2, 4]
     assert all(0 < value <= 6 for value in ran.values("length"))
     assert all(0 <= value <= 1 for value in ran.values("ended"))
-    assert ran.values("kl")[0] == pytest.approx(0, abs=1e-5)
+    assert [step for step, _ in ran.curve("objective/kl")] == [1, 3]
+    assert ran.values("objective/kl")[0] == pytest.approx(0, abs=1e-5)
+    assert ran.values("objective/kl")[1] > 0.01
     assert {event.step for event in ran.events if isinstance(event, Sample)} == {0, 4}
+
+
+def test_the_first_groups_are_the_references(ran: Ran) -> None:
+    [told] = [event for event in ran.events if isinstance(event, Snapshot)]
+    assert (told.step, told.name) == (0, "group.reference")
+    groups = told.data["scores"]
+    assert [len(group) for group in groups] == [4, 4]
+    assert sum(map(sum, groups)) / 8 == pytest.approx(ran.values("objective/scores")[0], abs=1e-3)
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+@pytest.mark.parametrize(("method", "trainer"), [("grpo", GRPOTrainer), ("rloo", RLOOTrainer)])
+def test_the_divergence_is_of_whole_answers_as_in_ppo(
+    method: str, trainer: Any, epochs: int, small_models: dict[str, Path], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Against log-probabilities as they come from the model while it draws."""
+    draws: list[list[torch.Tensor]] = []
+    draw, look, judge = (
+        trainer._generate_and_score_completions, trainer._get_per_token_logps_and_entropies, groups.Judge.__call__
+    )  # fmt: skip
+
+    def begin(self: Any, inputs: Any) -> Any:
+        draws.append([])
+        return draw(self, inputs)
+
+    def note(self: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+        found = look(self, model, *args, **kwargs)
+        draws[-1].append(found[0].detach())
+        return found
+
+    lengths: list[list[int]] = []
+
+    def measure(self: Any, *, completion_ids: Any, **others: Any) -> Any:
+        lengths.append([len(answer) for answer in completion_ids])
+        return judge(self, completion_ids=completion_ids, **others)
+
+    monkeypatch.setattr(trainer, "_generate_and_score_completions", begin)
+    monkeypatch.setattr(trainer, "_get_per_token_logps_and_entropies", note)
+    monkeypatch.setattr(groups.Judge, "__call__", measure)
+    own = {"update_epochs": epochs}
+    config = config_of(method, small_models["llama"], tmp_path, own=own, eval_steps=0, sample_steps=0)
+    ran = execute(config, tmp_path / "run")
+    # Once it has drawn TRL asks for the policy's first, but for GRPO's where the loss will ask for them anyway.
+    first = (1, 0) if (method, epochs) == ("grpo", 1) else (0, 1)
+    wanted = [
+        sum(float((looked[first[0]] - looked[first[1]])[row, :length].sum()) for row, length in enumerate(of)) / len(of)
+        for looked, of in zip(draws, lengths, strict=True)
+    ]
+    assert len(wanted) == 4 // epochs
+    assert max(wanted) > 0.1
+    assert ran.values("objective/kl") == pytest.approx(wanted, rel=1e-4, abs=1e-5)
 
 
 def test_an_adapter_is_left_that_has_moved(ran: Ran) -> None:

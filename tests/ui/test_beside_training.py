@@ -23,7 +23,7 @@ def answers(client: Client) -> list[str]:
     return [client.predict(prompt=PROMPT, settings=one, api_name="/generate")["base"] for one in DECODINGS]
 
 
-@pytest.mark.parametrize("executor", ["process", "thread"])
+@pytest.mark.parametrize("executor", [pytest.param("process", marks=pytest.mark.soak), "thread"])
 def test_answers_are_the_same_while_ppo_learns(tmp_path: Path, executor: str) -> None:
     """In a thread of the app too, as on ZeroGPU, where the generators of random numbers are shared."""
     with running_app(tmp_path, PLAYGROUND_MODEL="tiny", PLAYGROUND_EXECUTOR=executor) as app:

@@ -38,11 +38,13 @@ def ppo(reward: str = "sentiment", **others: Any) -> dict[str, Any]:
     return {"method": "ppo", "model": "tiny", "ppo": {"reward": {"kind": reward}}} | others
 
 
-def test_a_run_of_ppo_by_the_same_reward_stands_in_the_plane(store: RunStore) -> None:
-    run_of(store, ppo(), [told(step) for step in range(1, 4)])
+@pytest.mark.parametrize("method", ["ppo", "grpo", "rloo"])
+def test_a_run_by_the_same_reward_stands_in_the_plane(method: str, store: RunStore) -> None:
+    document = {"method": method, "model": "tiny", method: {"reward": {"kind": "sentiment"}}}
+    run_of(store, document, [told(step) for step in range(1, 4)])
     [path] = run_paths(store, TINY, SENTIMENT)
     assert path == {
-        "name": "ppo",
+        "name": method,
         "points": [{"divergence": step / 10, "reward": step / 100, "label": str(step)} for step in (1, 2, 3)],
     }
     assert run_paths(store, TINY, KeywordReward(("a",))) == []
