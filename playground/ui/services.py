@@ -327,8 +327,7 @@ def _drawn(config: "RunConfig", longest: int | None) -> "Drawn | None":
     if not isinstance(options, PPOSettings):
         return None
     held_out = config.training.eval_rows if config.training.eval_steps else 0
-    most = max(options.rollouts, options.reference_answers, held_out)
-    return Drawn(min(most, options.rollout_batch), longest or config.training.max_length)
+    return Drawn(options.side_by_side(held_out), longest or config.training.max_length)
 
 
 def chat_template_in(folder: Path) -> str:

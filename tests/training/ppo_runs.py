@@ -37,7 +37,7 @@ def ppo_config(
             "data": {"source": str(source), "template": "plain", "split": [0.7, 0.3]} | (data or {}),
             "adapter": {"rank": 4, "alpha": 8, "dropout": 0.0, "targets": list(ALL)} | (adapter or {}),
             "training": quick | training,
-            "ppo": {"rollouts": 6, "max_new_tokens": 8, "reward": reward} | (ppo or {}),
+            "ppo": {"rollouts": 6, "max_new_tokens": 8, "reference_answers": 8, "reward": reward} | (ppo or {}),
         }
     )
 

@@ -210,24 +210,21 @@ def test_what_the_figures_need_is_there_small_and_adds_up(ran: Ran) -> None:
 def test_what_the_first_prompts_have_to_offer_is_told_once_prompt_by_prompt(
     ran: Ran, config: RunConfig, tmp_path: Path
 ) -> None:
-    (told,) = snapshots(ran, "ppo.reference")
-    assert told.step == 0
-    groups = told.data["scores"]
-    assert [len(group) for group in groups] == [128 // len(groups)] * len(groups)
-    assert len(groups) == 3  # the first update's prompts, cut to lengths of their own, without those that are the same
-    assert all(len(set(group)) > 1 for group in groups)
-
     def looked(answers: int) -> Ran:
         document = codec.with_overrides(codec.encode(config), [f"ppo.reference_answers={answers}"])
         return execute(codec.decode(document), tmp_path / str(answers))
 
-    few, none = looked(17), looked(0)
-    (told,) = snapshots(few, "ppo.reference")
-    assert [len(group) for group in told.data["scores"]] == [8, 8]
-    assert not snapshots(none, "ppo.reference")
+    runs = {answers: looked(answers) for answers in (100, 17, 0)}
+    assert not snapshots(runs[0], "ppo.reference")
+    # The first update's prompts, cut to lengths of their own, without those that are the same: there are three.
+    for answers, sizes in ((100, [33] * 3), (17, [8, 8])):
+        (told,) = snapshots(runs[answers], "ppo.reference")
+        assert told.step == 0
+        assert [len(group) for group in told.data["scores"]] == sizes
+        assert all(len(set(group)) > 1 for group in told.data["scores"])
     # Looking changes nothing in how the run goes.
     for name in ("objective/scores", "objective/kl", "loss"):
-        assert ran.values(name) == few.values(name) == none.values(name)
+        assert all(one.values(name) == ran.values(name) for one in runs.values())
 
 
 def test_of_a_long_answer_the_beginning_and_the_scored_end_are_shown(

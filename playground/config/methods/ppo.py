@@ -8,6 +8,10 @@ from playground.config.methods.answering import AnsweringSettings
 from playground.config.methods.method import Footprint
 from playground.config.settings import Range
 
+REFERENCE_BATCH = 32
+"""Answers of the reference that are written side by side: with more of them they would be what a small run's memory
+goes to."""
+
 
 @dataclass(frozen=True)
 class PPOSettings(AnsweringSettings):
@@ -60,6 +64,11 @@ class PPOSettings(AnsweringSettings):
     max_update_kl: Annotated[float, Range(above=0, maximum=1000)] | None = None
     """An update ends early once the policy is this many nats per token away from the one that drew the answers; null
     never does."""
+
+    def side_by_side(self, held_out: int = 0) -> int:
+        """The most answers that a run writes at once, where it is measured on so many held-out prompts."""
+        most = max(self.rollouts, min(self.reference_answers, REFERENCE_BATCH), held_out)
+        return min(most, self.rollout_batch)
 
     def conflicts(self) -> Iterator[str]:
         yield from super().conflicts()

@@ -30,7 +30,7 @@ CPU = torch.device("cpu")
 HELD_OUT = 2**31
 """Number of the random stream of held-out answers: the same at each evaluation, so that only the policy differs."""
 PROSPECT = HELD_OUT + 1
-"""Number of the random stream of the reference's answers before the first update."""
+"""Number of the first of the random streams of the reference's answers before the first update."""
 
 
 class Step(NamedTuple):

@@ -7,6 +7,7 @@ several prompts is first of all an answer to the easiest.
 
 from collections.abc import Callable, Sequence
 
+from playground.config.methods.ppo import REFERENCE_BATCH
 from playground.training.heap import give_back
 from playground.training.methods.ppo.learner import PROSPECT, Learner
 from playground.training.methods.ppo.scoring import score
@@ -29,7 +30,12 @@ def prospect(learner: Learner, prompts: Sequence[list[int]], count: int, interru
     """
     different = [list(ids) for ids in dict.fromkeys(map(tuple, prompts))][: max(1, count // FEWEST)]
     each = count // len(different)
-    rollouts = learner.answer([ids for ids in different for _ in range(each)], PROSPECT, interrupt)
-    give_back()
-    scores = score(learner.reward, rollouts, learner.tokenizer, learner.settings.missing_eos_penalty, 0).total
-    return {"scores": [short(row) for row in scores.view(-1, each).tolist()]}
+    asked = [ids for ids in different for _ in range(each)]
+    size = max(REFERENCE_BATCH, learner.settings.rollouts)
+    scores: list[float] = []
+    for stream, at in enumerate(range(0, len(asked), size), PROSPECT):
+        rollouts = learner.answer(asked[at : at + size], stream, interrupt)
+        give_back()
+        penalty = learner.settings.missing_eos_penalty
+        scores += score(learner.reward, rollouts, learner.tokenizer, penalty, 0).total.tolist()
+    return {"scores": [short(scores[at : at + each]) for at in range(0, len(scores), each)]}
