@@ -69,3 +69,23 @@ def test_a_recorded_run_is_shown_and_played_again(open_page: Opener) -> None:
     expect(page.locator("#train-live .pt-phase")).to_have_text("Done")
     assert points(page) == whole
     expect(page.locator("#train-replay")).to_be_visible()
+
+
+@pytest.mark.parametrize(("method", "plane"), [("ppo", "ppo_plane"), ("grpo", "group_plane"), ("rloo", "group_plane")])
+def test_the_way_through_the_plane_stands_beside_what_the_reference_offers(
+    open_page: Opener, method: str, plane: str
+) -> None:
+    page = open_page()
+    open_tab(page, "Train")
+    page.locator(".pt-recordings summary").click()
+    page.locator(".pt-recordings .pt-run").filter(has_text=f"{method}-").first.click()
+    figure = page.locator(f"[data-figure={plane}]")
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator(".ppo-frontier")).to_have_count(1)
+    assert figure.locator("svg[role=img] circle title").count() > 10
+    # Eight answers to a prompt: the best of two, of four and of eight.
+    expect(figure.locator("svg[role=img] rect title")).to_have_count(3)
+    page.locator("#train-chart-ppo_kl").scroll_into_view_if_needed()
+    page.locator("#train-chart-ppo_kl .main-svg").first.wait_for()
+    series = page.evaluate("document.getElementById('train-chart-ppo_kl').data.map(({x}) => x.length)")
+    assert series[0] > 10
