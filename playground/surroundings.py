@@ -40,6 +40,12 @@ def place() -> Place:
     return Place.LOCAL
 
 
+def space_address() -> str:
+    """Where the Space that this is can be opened; empty elsewhere."""
+    host = os.environ.get("SPACE_HOST", "")
+    return f"https://{host}/" if host and place().is_space else ""
+
+
 def has_no_gpu_of_its_own() -> bool:
     """Whether a GPU that torch may speak of is only there while it is lent, and this process has no loan."""
     return place() is Place.ZERO_GPU and not os.environ.get(LOAN_VARIABLE)

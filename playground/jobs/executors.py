@@ -41,9 +41,16 @@ class Handle(Protocol):
     def exit_code(self) -> int | None:
         """0 for a normal end, negative for a signal; None while it runs."""
 
+    @property
+    def reason(self) -> str:
+        """Why it ended badly, in a sentence, where its place knows more than an exit code says; else empty."""
+
 
 class Executor(Protocol):
     """Starts jobs that stand in a store; a cluster's scheduler would be another of these."""
+
+    def expect(self, job: str) -> None:
+        """Called where a person submits or resumes a job, in the context of their request."""
 
     def start(self, job: str, home: Path) -> Handle:
         """Begins a queued job of the store in `home`."""
@@ -64,6 +71,9 @@ class ProcessExecutor:
         self._context = multiprocessing.get_context("forkserver" if self._forks else "spawn")
         if self._forks:
             self._context.set_forkserver_preload(["playground.jobs.preload"])
+
+    def expect(self, job: str) -> None:
+        """Nothing to do: a process is everybody's alike."""
 
     def start(self, job: str, home: Path) -> "ProcessHandle":
         from playground.jobs import process
@@ -104,9 +114,16 @@ class ProcessHandle:
     def exit_code(self) -> int | None:
         return self._worker.exitcode
 
+    @property
+    def reason(self) -> str:
+        return ""
+
 
 class ThreadExecutor:
     """A thread of the app per job. Cannot end a job that is stuck in native code."""
+
+    def expect(self, job: str) -> None:
+        """Nothing to do: a thread is everybody's alike."""
 
     def start(self, job: str, home: Path) -> "ThreadHandle":
         return ThreadHandle(job, home)
@@ -119,6 +136,7 @@ class InThread(abc.ABC):
     """A job that a daemon thread of the app does or waits for."""
 
     def __init__(self, job: str, home: Path) -> None:
+        self.reason = ""
         self._exit_code: int | None = None
         self._thread = threading.Thread(target=self._run, args=(job, home), name=f"worker {job}", daemon=True)
         self._thread.start()

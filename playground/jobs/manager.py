@@ -100,6 +100,7 @@ class JobManager:
                 raise RunError("The app is closing; start the run again once it is back.")
             self._check_share(owner, most)
             job = submit(self._store, kind, document, owner=owner, name=name)
+            self._executor.expect(job)
             if minutes is not None:
                 self._minutes[job] = minutes
             self._changed.notify_all()
@@ -121,6 +122,7 @@ class JobManager:
                 raise RunError("The app is closing; resume the run once it is back.")
             self._check_share(self._store.get(run).owner, most)
             resumption.resume(self._store, run)
+            self._executor.expect(run)
             if minutes is not None:
                 self._minutes[run] = minutes
             self._changed.notify_all()
@@ -244,7 +246,7 @@ class JobManager:
         if record.phase.terminal or record.attempt != attempt:
             return
         if not forced:
-            reason = failures.of_exit(handle.exit_code, record.steps)
+            reason = handle.reason or failures.of_exit(handle.exit_code, record.steps)
             self._end(record, Phase.FAILED, f"{reason} {remains.told(record.kind, self._store.folder(job))}".rstrip())
         elif self._closing:
             self._end_by_force(record, Force(Phase.INTERRUPTED, "The app was closed"))

@@ -28,7 +28,7 @@ from pathlib import Path
 import gradio as gr
 from starlette.middleware import Middleware
 
-from playground.surroundings import place
+from playground.surroundings import Place, place, space_address
 from playground.ui import api, identity, routes, sessions, tour_view
 from playground.ui.delivery import Delivery
 from playground.ui.i18n import text, translations
@@ -161,6 +161,10 @@ def launch(
     services.model = model or services.model
     services.rules.check()
     demo = demo or build(services)
+    if place() is Place.ZERO_GPU:
+        from playground.jobs.lending import borrowing
+
+        borrowing()
     _choose_host_key(host, share)
     ours = routes.routes(services)
     app, local, shared = demo.launch(
@@ -226,7 +230,7 @@ def _announce(local: str, shared: str | None) -> None:
     key = os.environ.get(identity.HOST_KEY_VARIABLE)
     lines = [f"{TITLE}: {local}", *([f"For others: {shared}"] if shared else [])]
     if key:
-        lines.append(f"You are the host when you open: {shared or local}?host={key}")
+        lines.append(f"You are the host when you open: {shared or space_address() or local}?host={key}")
     print("\n".join(lines), flush=True)  # noqa: T201
 
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -73,7 +73,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_app(home: Path, **environment: str) -> Iterator[Server]:
+def running_app(home: Path, *, command: Sequence[str] = ("app.py",), **environment: str) -> Iterator[Server]:
     """The app on a free loopback port, with a home of its own; ended at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -89,7 +89,7 @@ def running_app(home: Path, **environment: str) -> Iterator[Server]:
     }
     kept = {name: value for name, value in os.environ.items() if name != "PLAYGROUND_HOST_KEY"}
     with log.open("wb") as out:
-        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=kept | own, stdout=out, stderr=out)
+        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=kept | own, stdout=out, stderr=out)
     server = Server(f"http://127.0.0.1:{port}/", home, process, log)
     try:
         _wait_for_page(server)
