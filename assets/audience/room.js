@@ -9,6 +9,7 @@ import { VoteView } from "./vote.js";
 const EVERY_MS = 1500;
 const SLOWEST_MS = 10_000;
 const HELD_S = 5; // how long the app may hold its answer to a phone until something changes
+const LOST_S = 6; // an answer that is so late will not come any more
 const KEPT = 200; // answers that a phone remembers
 const LANGUAGES = { en: "English", ko: "한국어" };
 
@@ -54,9 +55,12 @@ const room = {
     return { right: [...score.values()].filter(Boolean).length, all: score.size };
   },
   async post(where, body) {
+    const limit = new AbortController();
+    const late = setTimeout(() => limit.abort(), LOST_S * 1000);
     const refusal = await fetch(`${root}room/${where}`, {
-      method: "POST", headers: { "Content-Type": "application/json", "X-Room-Key": key() }, body: JSON.stringify(body),
+      method: "POST", headers: { "Content-Type": "application/json", "X-Room-Key": key() }, body: JSON.stringify(body), signal: limit.signal,
     }).then(async (answer) => (answer.ok ? "" : await answer.json().then((found) => found.reason, () => "refused")), () => "away");
+    clearTimeout(late);
     if (refusal) {
       notice(say(`audience.refused.${refusal}`));
       look();
@@ -74,15 +78,22 @@ async function look() {
   clearTimeout(timer);
   asking.abort();
   const mine = (asking = new AbortController());
+  let lost = false;
+  const late = setTimeout(() => {
+    lost = true;
+    mine.abort();
+  }, (HELD_S + LOST_S) * 1000);
   const begun = performance.now();
   try {
     await ask(mine.signal);
     if (failures) notice("");
     failures = 0;
   } catch {
-    if (mine.signal.aborted) return; // another look took its place
+    if (mine.signal.aborted && !lost) return; // another look took its place
     failures += 1;
     if (failures > 1) notice(say("audience.away"));
+  } finally {
+    clearTimeout(late);
   }
   // Spread, so that a hundred phones do not ask in one breath. An answer that was held has waited already.
   const every = Math.min(SLOWEST_MS, EVERY_MS * 1.5 ** failures) * (0.9 + 0.2 * Math.random());
@@ -92,7 +103,7 @@ async function look() {
 async function ask(signal) {
   const headers = tag ? { "If-None-Match": tag } : {};
   if (!watching) Object.assign(headers, { "X-Room-Key": key(), Prefer: `wait=${HELD_S}` });
-  const [answer] = await Promise.all([fetch(`${root}room/now`, { headers, signal, cache: "no-store" }), hall ? count() : null]);
+  const [answer] = await Promise.all([fetch(`${root}room/now`, { headers, signal, cache: "no-store" }), hall ? count(signal) : null]);
   if (answer.status === 304) return;
   if (!answer.ok) throw new Error(answer.status);
   told = await answer.json();
@@ -130,8 +141,8 @@ function waiting(title, help) {
 // The hall's screen: where phones go, and how many are here.
 const counted = make("p", { class: "counted" });
 
-async function count() {
-  const { phones, answers: given } = await fetch(`${root}room/count`, { cache: "no-store" }).then((answer) => answer.json());
+async function count(signal) {
+  const { phones, answers: given } = await fetch(`${root}room/count`, { signal, cache: "no-store" }).then((answer) => answer.json());
   const open = told?.open ? ` · ${say("audience.hall.answers", { count: given })}` : "";
   counted.textContent = say("audience.hall.phones", { count: phones }) + open;
 }
@@ -162,6 +173,7 @@ language.addEventListener("click", () => {
 offerLanguage();
 
 document.addEventListener("visibilitychange", () => !document.hidden && look());
+addEventListener("online", look);
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   view?.key?.(event.key.toLowerCase());

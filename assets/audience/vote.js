@@ -67,8 +67,19 @@ export class VoteView {
     return `${say("audience.vote.closed")} ${whose}A ${tally.left}, = ${tally.tie}, B ${tally.right}.`;
   }
 
+  /** A choice as this phone remembers it: by what was chosen, as the same pair may come again the other way round. */
+  named(choice) {
+    return choice === "tie" ? choice : trace(this.told[choice]);
+  }
+
+  /** What this phone has chosen of the pair that is shown. */
+  get mine() {
+    const kept = this.room.mine(this.told.pair);
+    return kept && CHOICES.find((choice) => this.named(choice) === kept);
+  }
+
   drawChoice() {
-    const mine = this.room.mine(this.told.pair);
+    const { mine } = this;
     this.bar.hidden = !this.told.open || this.room.watching;
     for (const choice of CHOICES) this.buttons[choice].setAttribute("aria-pressed", String(mine === choice));
     const given = mine ? say(`votes.choice.${mine}`) : "";
@@ -83,7 +94,7 @@ export class VoteView {
     this.tally.hidden = !tally;
     if (!tally) return;
     const total = tally.left + tally.tie + tally.right;
-    const mine = this.room.mine(this.told.pair);
+    const { mine } = this;
     this.tally.replaceChildren(
       ...CHOICES.map((choice) => {
         const share = total ? tally[choice] / total : 0;
@@ -102,7 +113,7 @@ export class VoteView {
     if (!this.told.open || this.room.watching) return;
     const { pair } = this.told;
     const before = this.room.mine(pair);
-    this.room.remember(pair, choice); // shown at once, taken back where it is refused
+    this.room.remember(pair, this.named(choice)); // shown at once, taken back where it is refused
     this.drawChoice();
     if (!(await this.room.post("vote", { pair, choice }))) {
       this.room.remember(pair, before);
@@ -113,4 +124,11 @@ export class VoteView {
   key(pressed) {
     if (KEYS[pressed]) this.vote(KEYS[pressed]);
   }
+}
+
+/** A short name of a text (FNV-1a, 32 bits). */
+function trace(text) {
+  let found = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) found = Math.imul(found ^ text.charCodeAt(at), 0x01000193);
+  return (found >>> 0).toString(36);
 }

@@ -1,10 +1,12 @@
 """A host and two phones: a curve, a vote that is changed and counted once, a token that is guessed and drawn."""
 
 import gzip
+import hashlib
 import json
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from playground.runs import recordings
 from playground.runs.events import Phase, PhaseChange, from_payload
@@ -149,3 +151,60 @@ def test_a_room_looks_votes_and_guesses(open_page: Opener, app: Server) -> None:
     hall = phone(open_page, "room?hall", width=1280)
     expect(hall.locator("#join")).to_contain_text("phones: 2")
     check(hall)
+
+
+def told(left: str, right: str) -> dict[str, Any]:
+    return {
+        "kind": "vote", "number": 1, "pair": "p" * 32, "instruction": "Say hello.", "input": "", "left": left,
+        "right": right, "open": True,
+    }  # fmt: skip
+
+
+def room_of(page: Page, answers: list[dict[str, Any] | None]) -> list[str]:
+    """Lets the audience page see these states one after the other, the last for good; None is never answered.
+
+    Gives what the page votes.
+    """
+    voted: list[str] = []
+
+    def now(route: Route) -> None:
+        state = answers.pop(0) if len(answers) > 1 else answers[0]
+        if state is not None:
+            etag = hashlib.sha256(json.dumps(state).encode()).hexdigest()
+            route.fulfill(json=state, headers={"ETag": f'"{etag}"'})
+
+    def vote(route: Route) -> None:
+        voted.append(json.loads(route.request.post_data or "{}")["choice"])
+        route.fulfill(json={"choice": voted[-1]})
+
+    page.route("**/room/now", now)
+    page.route("**/room/vote", vote)
+    return voted
+
+
+def test_a_pair_that_comes_again_the_other_way_round_keeps_the_answer_that_was_chosen(open_page: Opener) -> None:
+    page = phone(open_page)
+    states: list[dict[str, Any] | None] = [told("Hello.", "Good day.")]
+    voted = room_of(page, states)
+    left, right = (page.locator(f"#vote-{side}") for side in ("left", "right"))
+    left.click()
+    expect(left).to_have_attribute("aria-pressed", "true")
+    assert voted == ["left"]
+    states[:] = [told("Good day.", "Hello.")]
+    expect(page.locator("#answer-right")).to_have_text("Hello.")
+    expect(right).to_have_attribute("aria-pressed", "true")
+    expect(left).to_have_attribute("aria-pressed", "false")
+    states[:] = [told("Another answer.", "Good day.")]
+    expect(page.locator("#answer-left")).to_have_text("Another answer.")
+    expect(page.locator("[aria-pressed=true]")).to_have_count(0)
+
+
+def test_a_poll_that_is_lost_on_the_way_is_asked_again(open_page: Opener) -> None:
+    page = phone(open_page)
+    page.clock.install()
+    room_of(page, [None, told("Hello.", "Good day.")])
+    page.reload()
+    expect(page.locator("#language")).to_have_text("한국어")
+    assert page.locator("#answer-left").count() == 0
+    page.clock.fast_forward(12_000)
+    expect(page.locator("#answer-left")).to_have_text("Hello.")
