@@ -85,9 +85,9 @@ def begin_anew(services: Services, report: Report) -> Outcome:
     archived = [record.id for record in records if store.archive(record.id)]
     left = tuple(record.id for record in records if record.id not in archived)
     report("votes")
+    services.audience.stage.show(None)  # first: a vote that came later would be the next group's
     path = _place(store.home, time.localtime())
     votes = export.export_and_clear(store.database, path, lambda name: title(name, store))
-    services.audience.stage.show(None)
     services.shelf.clear()
     report("unload")
     services.unload_models()

@@ -18,6 +18,7 @@ from playground.ui.errors import shown
 from playground.ui.i18n import text
 from playground.ui.identity import Person
 from playground.ui.lessons import pupils
+from playground.ui.pacing import act
 from playground.ui.services import Services
 from playground.ui.shell import Shell, handing
 from playground.ui.voting_booth import VotingBooth, settings_of
@@ -130,6 +131,8 @@ def _answered(
     answer: dict[str, Any] = {"turn": asked.get("turn"), "did": what, "everybody": everybody}
     try:
         known = identity.identify(person, request)
+        if what in ("begin", "resume"):
+            act(services, known)
         arena = booth.arena(settings, known)
         answer |= {"source": arena.source, "viewer": identity.viewer(known)}
         votes = _votes(booth, arena, known, everybody=everybody)

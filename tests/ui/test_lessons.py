@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from playground.config.room import RoomSettings
 from playground.data import uploads
 from playground.runs.events import Phase, PhaseChange
 from playground.ui import leading, routes, votes_training_view
@@ -102,6 +103,13 @@ def test_votes_are_offered_as_what_can_be_learnt(services: Services, evaluation:
     # Ann has not voted herself.
     assert ask(services, "look", evaluation, everybody=False)["votes"] == 0
     assert services.store.list("run", owner=ANNS)[0].id == run
+
+
+def test_who_begins_too_fast_waits_and_looking_on_is_free(services: Services, evaluation: str) -> None:
+    services.rules.change(RoomSettings(actions_per_minute=2))
+    refusals = [ask(services, "begin", evaluation, method="dpo")["refused"] for _ in range(3)]
+    assert ["Vote on" in told for told in refusals] == [True, True, False]
+    assert "refused" not in ask(services, "look", evaluation)
 
 
 def test_one_press_begins_a_run_on_the_votes_and_then_asks_both_models(

@@ -10,7 +10,8 @@ from typing import Any, cast
 import gradio as gr
 import pytest
 
-from playground.room.scenes import Curve
+from playground.room.scenes import Curve, Posed, Voting
+from playground.room.stage import NotOnStage
 from playground.runs.events import Phase, PhaseChange
 from playground.runs.store import RunStore
 from playground.ui import identity, next_group, reset_view
@@ -18,6 +19,7 @@ from playground.ui.history_view import History
 from playground.ui.identity import HOST_KEY_VARIABLE
 from playground.ui.services import Services
 from playground.ui.tabs import history
+from playground.voting import export
 from playground.voting.ballots import Ballots, Pair
 from tests.ui.people import request
 
@@ -91,6 +93,22 @@ def test_everything_is_put_away_and_nothing_is_lost(services: Services, own_home
     assert ANNS not in done["text"]
     assert services.audience.stage.scene is None
     assert reset_view.plan(services, event(turn=2), HOST, FAR)["plan"] == {"live": 0, "listed": 0, "votes": 0}
+
+
+def test_the_stage_is_empty_before_votes_are_put_away(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever votes then is told that the pair has gone, and does not vote for the next group."""
+    services.audience.stage.show(Voting((Posed(PAIR, swapped=False, names=("a", "b")),)))
+    put_away, ballots = export.export_and_clear, Ballots(services.store.database)
+
+    def late(*args: Any) -> export.Exported:
+        found = put_away(*args)
+        with pytest.raises(NotOnStage):
+            services.audience.stage.vote(PAIR.key, ANNS, "left", ballots.decide)
+        return found
+
+    monkeypatch.setattr(export, "export_and_clear", late)
+    assert "done" in pressed(services)[-1]
+    assert reset_view.plan(services, event(turn=1), HOST, FAR)["plan"]["votes"] == 0
 
 
 def test_a_run_that_does_not_stop_is_made_to(services: Services) -> None:
