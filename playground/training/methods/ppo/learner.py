@@ -95,9 +95,8 @@ class Learner:
         """
         seconds: dict[str, float] = {}
         with _timed(seconds, "rollout"):
-            give_back()
+            give_back()  # once: what follows the rollout finds room where the adapter was added to the weights
             rollouts = self.answer(prompts, 2 * number, interrupt)
-            give_back()  # the weights with the adapter added in
         with _timed(seconds, "score"):
             scores = score(self.reward, rollouts, self.tokenizer, self.settings.missing_eos_penalty, number)
             interrupt()
