@@ -212,8 +212,10 @@ def launch(
 
 
 def _wait_for_the_end() -> None:
-    # In a container nobody else handles it: the first process is spared what ends others, until it is killed.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # In a container nobody else handles them: the first process is spared what ends others, until it is killed. Nor
+    # does Python where a script has begun the app in its background.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
 

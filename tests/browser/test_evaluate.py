@@ -20,6 +20,9 @@ from tests.ui.evaluations import HOSTILE, answers, finished_evaluation, run_of
 
 pytestmark = pytest.mark.browser
 
+LISTS_MS = 2000
+"""After so long no list of choices is under way any more."""
+
 ROWS = 34
 METRICS = 9
 OTHER = answers(ROWS)[1][::-1]
@@ -216,10 +219,18 @@ def test_everyone_can_read_a_result(open_page: Opener, width: int, dark: bool) -
 def test_an_evaluation_from_the_click_to_the_table(open_page: Opener, app: Server) -> None:
     page = open_page()
     open_tab(page, "evaluate")
-    page.locator("#evaluate-run input").click()
+    # What is clicked while lists come and go may be another one's: each opening of the tab and each choice brings new.
+    page.wait_for_timeout(LISTS_MS)
+    chosen = page.locator("#evaluate-run input")
+    expect(chosen).to_have_value(re.compile("A run on many rows"))
+    chosen.click()
     page.locator("#evaluate-run").get_by_role("option", name=re.compile("A small run")).click()
+    page.wait_for_timeout(LISTS_MS)
+    expect(chosen).to_have_value(re.compile("A small run"))
     page.locator("#evaluate-others input").click()
-    page.locator("#evaluate-others").get_by_role("option", name=re.compile("Its twin")).click()
+    others = page.locator("#evaluate-others").get_by_role("option")
+    expect(others).to_contain_text(["A run on many rows", "Its twin"])
+    others.filter(has_text="Its twin").first.click()
     page.keyboard.press("Escape")
     page.locator("#evaluate-limit input").fill("4")
     page.locator("#evaluate-generation-max-new-tokens input").fill("6")
