@@ -56,7 +56,7 @@ const room = {
   },
   async post(where, body) {
     const limit = new AbortController();
-    const late = setTimeout(() => limit.abort(), LOST_S * 1000);
+    const late = ends(limit, LOST_S);
     const refusal = await fetch(`${root}room/${where}`, {
       method: "POST", headers: { "Content-Type": "application/json", "X-Room-Key": key() }, body: JSON.stringify(body), signal: limit.signal,
     }).then(async (answer) => (answer.ok ? "" : await answer.json().then((found) => found.reason, () => "refused")), () => "away");
@@ -69,6 +69,9 @@ const room = {
   },
 };
 
+/** Gives a request up after so many seconds; `clearTimeout` takes that back. */
+const ends = (request, seconds) => setTimeout(() => request.abort(), seconds * 1000);
+
 function notice(words) {
   away.textContent = words;
   away.hidden = !words;
@@ -78,18 +81,14 @@ async function look() {
   clearTimeout(timer);
   asking.abort();
   const mine = (asking = new AbortController());
-  let lost = false;
-  const late = setTimeout(() => {
-    lost = true;
-    mine.abort();
-  }, (HELD_S + LOST_S) * 1000);
+  const late = ends(mine, HELD_S + LOST_S);
   const begun = performance.now();
   try {
     await ask(mine.signal);
     if (failures) notice("");
     failures = 0;
   } catch {
-    if (mine.signal.aborted && !lost) return; // another look took its place
+    if (asking !== mine) return; // another look took its place
     failures += 1;
     if (failures > 1) notice(say("audience.away"));
   } finally {

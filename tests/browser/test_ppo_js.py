@@ -211,12 +211,17 @@ def snapshots(step: int, text: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_the_panel_shows_the_newest_update_and_takes_back_what_a_lost_attempt_told(page: Page) -> None:
+def mount(page: Page) -> None:
+    """An empty panel as `one`, and `take`, which gives it events."""
     page.evaluate("""() => {
       window.one = new panel.PPO();
       document.body.replaceChildren(one.element);
       window.take = (events) => { events.forEach((event) => one.add(event)); one.draw(); };
     }""")
+
+
+def test_the_panel_shows_the_newest_update_and_takes_back_what_a_lost_attempt_told(page: Page) -> None:
+    mount(page)
     expect(page.locator(".ppo")).to_be_hidden()
     page.evaluate("take", [event for step in (1, 2, 3) for event in snapshots(step, f"old{step}")])
     offered = {"scores": [[0, 1, 0, 1], [2, 3, 2, 3]]}
@@ -240,11 +245,7 @@ def test_the_panel_shows_the_newest_update_and_takes_back_what_a_lost_attempt_to
 
 
 def test_a_new_update_waits_while_a_token_is_read(page: Page) -> None:
-    page.evaluate("""() => {
-      window.one = new panel.PPO();
-      document.body.replaceChildren(one.element);
-      window.take = (events) => { events.forEach((event) => one.add(event)); one.draw(); };
-    }""")
+    mount(page)
     page.evaluate("take", snapshots(1, "first"))
     first = page.locator(".pt-token").first
     first.hover()
@@ -256,11 +257,7 @@ def test_a_new_update_waits_while_a_token_is_read(page: Page) -> None:
 
 
 def test_the_scored_end_of_a_long_answer_stands_apart(page: Page) -> None:
-    page.evaluate("""() => {
-      window.one = new panel.PPO();
-      document.body.replaceChildren(one.element);
-      window.take = (events) => { events.forEach((event) => one.add(event)); one.draw(); };
-    }""")
+    mount(page)
     events = snapshots(1, "first")
     table = next(event["data"] for event in events if event.get("name") == "ppo.rollouts")
     table["rows"][0] |= {"tokens_left_out": 3, "tokens_at_end": 1, "token_reward": [0.0, 7.5]}
