@@ -290,6 +290,19 @@ def test_the_price_of_divergence_pulls_a_policy_back(small_models: dict[str, Pat
     assert in_loss == pytest.approx(in_reward, rel=1e-2)
 
 
+def test_no_gradients_lie_between_one_update_and_the_next(small_models: dict[str, Path], tmp_path: Path) -> None:
+    """They would hold apart the memory that the next rollout needs."""
+    actor, found = moved_actor(small_models["llama"])
+    settings = PPOSettings(reward=PatternReward(pattern="film"), max_new_tokens=4, rollouts=2, update_epochs=2)
+    learner = learner_of(actor, found, settings, TrainingSettings(batch_size=1, learning_rate=1e-2), tmp_path)
+    prompts = [found.tokenizer("The film")["input_ids"]] * 2
+    before = weights_of(actor.model)
+    step = learner.step(1, prompts, interrupt=_nothing, alive=_nothing)
+    assert len(step.updated.minibatches) == 4
+    assert any(not weight.equal(before[name]) for name, weight in weights_of(actor.model).items())
+    assert all(weight.grad is None for weight in actor.trained().values())
+
+
 def test_the_value_function_learns_what_is_to_come(tmp_path: Path) -> None:
     """A model that knows about films, held near its reference; where a review goes on, its beginning tells how."""
     reviews = [
