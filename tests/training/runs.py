@@ -12,7 +12,7 @@ import torch
 from playground.config.codec import decode
 from playground.config.run import RunConfig
 from playground.runs.context import JobContext
-from playground.runs.events import Event, Log, Metric, Phase, PhaseChange, Sample
+from playground.runs.events import Event, Log, Metric, Phase, PhaseChange, Sample, Snapshot
 from playground.training import dispatch
 from playground.training.outcome import Outcome
 
@@ -50,6 +50,10 @@ class Ran:
     def samples(self) -> list[Sample]:
         """Answers to the fixed prompts."""
         return [event for event in self.events if isinstance(event, Sample)]
+
+    def snapshots(self, name: str) -> list[Snapshot]:
+        """What was told for one figure."""
+        return [event for event in self.events if isinstance(event, Snapshot) and event.name == name]
 
     def logs(self) -> str:
         """All lines for people."""

@@ -21,13 +21,12 @@ from playground.core.losses import IGNORED, PreferenceLoss, dpo_loss, sequence_l
 from playground.errors import ConfigError, DataError, ModelError
 from playground.models.adapters import attach_lora
 from playground.models.loading import load
-from playground.runs.events import Snapshot
 from playground.runs.home import runs_folder
 from playground.training import ground, held_policy
 from playground.training.methods.dpo import WatchedDPOTrainer
 from tests.small_models import FAMILIES
 from tests.training import runs as sft
-from tests.training.runs import Ran, execute, weights_of
+from tests.training.runs import execute, weights_of
 from tests.training.test_resume import History, stop_at
 
 PAIRS = [
@@ -81,10 +80,6 @@ def held(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     monkeypatch.setattr(WatchedDPOTrainer, "train_from", remember)
     return found
-
-
-def snapshots(ran: Ran) -> list[Snapshot]:
-    return [event for event in ran.events if isinstance(event, Snapshot) and event.name == "dpo.tokens"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -262,7 +257,7 @@ def test_the_tokens_of_a_pair_add_up_to_its_implicit_rewards(
 ) -> None:
     config = make_config(small_models["llama"], pairs, dpo={"beta": 0.25}, eval_steps=3, eval_rows=1)
     ran = execute(config, tmp_path / "run")
-    told = snapshots(ran)
+    told = ran.snapshots("dpo.tokens")
     assert [found.step for found in told] == [0, 3, 6]
     for found, chosen, rejected in zip(
         told, ran.values("eval_rewards/chosen"), ran.values("eval_rewards/rejected"), strict=True
@@ -303,7 +298,7 @@ def test_four_pairs_are_shown_and_each_stays_small(small_models: dict[str, Path]
     path = tmp_path / "long.json"
     path.write_text(json.dumps(long))
     config = make_config(small_models["gpt2"], path, eval_steps=1, max_steps=1, batch_size=1, max_length=500)
-    told = snapshots(execute(config, tmp_path / "run"))
+    told = execute(config, tmp_path / "run").snapshots("dpo.tokens")
     assert [found.data["index"] for found in told] == [0, 1, 2, 3] * 2
     assert all(len(json.dumps(found.data)) < 16_000 for found in told)
     assert all(found.data["chosen"]["count"] > len(found.data["chosen"]["tokens"]) for found in told)

@@ -13,7 +13,6 @@ from playground.data.splits import prepare
 from playground.models.adapters import merge_adapter
 from playground.models.generation import generate
 from playground.models.loading import LoadedModel, load
-from playground.runs.events import Snapshot
 from scripts.tiny.grammar import is_positive
 from tests.training.ppo_runs import ppo_config
 from tests.training.runs import Ran, execute, write_rows
@@ -35,9 +34,7 @@ def one_token(
 
 def distances(ran: Ran) -> list[float]:
     """Total variation from π*, before the first step and after each."""
-    return [
-        event.data["distance"] for event in ran.events if isinstance(event, Snapshot) and event.name == "ppo.action"
-    ]
+    return [told.data["distance"] for told in ran.snapshots("ppo.action")]
 
 
 @pytest.fixture
@@ -51,7 +48,7 @@ def test_a_policy_of_one_token_goes_towards_the_optimum(source: Path, tmp_path: 
     assert len(found) == 9
     assert found[0] > 0.3
     assert found[-1] < 0.15
-    action = next(event.data for event in ran.events if isinstance(event, Snapshot) and event.name == "ppo.action")
+    action = ran.snapshots("ppo.action")[0].data
     assert action["compared"] == 1536
     assert action["mass"] == pytest.approx(1, abs=1e-5)
     assert action["policy"] == pytest.approx(action["reference"], abs=1e-5)

@@ -11,7 +11,6 @@ from playground.config.rewards import TrainedReward
 from playground.rewards.registry import make_reward
 from playground.rewards.reward_model import Trained
 from playground.rewards.scoring import load_reward_model
-from playground.runs.events import Snapshot
 from playground.training.methods.ppo.sharing import share_backbone
 from tests.training.ppo_runs import PROMPTS, moved_actor, ppo_config
 from tests.training.runs import execute, write_rows
@@ -35,7 +34,7 @@ def test_the_scores_are_the_reward_models_own(reward_run: str, small_models: dic
     ran = execute(ppo_config(small_models["llama"], source, ppo=ppo), tmp_path / "run")
     assert "The reward model stands on the policy's own frozen weights" in ran.logs()
     scorer = load_reward_model(reward_run, report=lambda _: None, stop=threading.Event())
-    tables = [event.data for event in ran.events if isinstance(event, Snapshot) and event.name == "ppo.rollouts"]
+    tables = [told.data for told in ran.snapshots("ppo.rollouts")]
     assert len(tables) == 3
     for table in tables:
         rows = table["rows"]

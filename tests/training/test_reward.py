@@ -232,7 +232,7 @@ def test_scores_depend_on_nothing_beside_them(home: Ran) -> None:
 
 def test_it_has_learnt_and_says_how_it_ranks(home: Ran) -> None:
     assert home.values("eval_accuracy")[-1] == 1.0
-    scores = [event for event in home.events if isinstance(event, Snapshot) and event.name == "reward.scores"]
+    scores = home.snapshots("reward.scores")
     assert [event.step for event in scores] == [*range(0, 31, 3)]
     last = scores[-1].data
     assert (last["pairs"], last["right"]) == (6, 6)
