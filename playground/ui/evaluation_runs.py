@@ -9,6 +9,7 @@ from playground.evaluation.subject import subject_of
 from playground.runs.records import RunRecord
 from playground.runs.steps import saved_steps
 from playground.ui import identity
+from playground.ui.forms import relisted
 from playground.ui.i18n import locale_of, say
 from playground.ui.services import Services
 
@@ -20,7 +21,7 @@ def offer_runs(
     found = _evaluable(services, person, request)
     ids = [record.id for record in found]
     wanted = next((run for run in (chosen, looked_at, *ids[:1]) if run in ids), None)
-    return gr.update(choices=[(f"{record.name} · {record.id}", record.id) for record in found], value=wanted)
+    return relisted([(f"{record.name} · {record.id}", record.id) for record in found], wanted, chosen)
 
 
 def offer_others(
@@ -36,7 +37,7 @@ def offer_others(
             words = say("evaluate.others.step", locale, name=record.name, run=record.id, step=saved.step)
             choices.append((words, f"{record.id}@{saved.step}"))
     known = {value for _, value in choices}
-    return gr.update(choices=choices, value=[one for one in chosen or [] if one in known])
+    return relisted(choices, [one for one in chosen or [] if one in known], chosen)
 
 
 def _evaluable(services: Services, person: object, request: gr.Request) -> list[RunRecord]:

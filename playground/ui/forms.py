@@ -1,5 +1,6 @@
 """Form fields made from settings classes: label and help from the translations, default and range from the config."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -97,6 +98,20 @@ def field_for(cls: type[Settings], name: str, **options: Any) -> Component:
         case _:
             # An optional number too: Gradio 6.31's Number turns an empty field into 0 as soon as it mounts.
             return text_for(cls, name, **{"max_lines": 1, **options})
+
+
+def relisted(choices: Sequence[tuple[Any, Any]], value: Any, held: object, **others: Any) -> dict[str, Any]:
+    """New choices for a list, and what is to be chosen.
+
+    A value that stays is left out: by the time this arrives, the person may have chosen something else.
+
+    Args:
+        held: what the page said was chosen.
+        others: whatever else of the list is to be changed.
+    """
+    kept = {} if value == held else {"value": value}
+    found: dict[str, Any] = gr.update(choices=list(choices), **kept, **others)
+    return found
 
 
 def split_texts(written: str) -> tuple[str, ...] | None:

@@ -13,7 +13,7 @@ from playground.judging.endpoint import endpoint_is_set
 from playground.models import catalogue
 from playground.runs.events import Phase
 from playground.ui import identity
-from playground.ui.forms import choice_for, list_for, number_for, text_for
+from playground.ui.forms import choice_for, list_for, number_for, relisted, text_for
 from playground.ui.i18n import text
 from playground.ui.services import Services
 
@@ -72,4 +72,4 @@ def offer_language_judges(
         for run in services.store.list("run", owner=None if known.host else known.owner)
         if run.phase in (Phase.DONE, Phase.STOPPED) and run.method not in SCORING
     ]
-    return gr.update(choices=choices, value=chosen or "")
+    return relisted(choices, chosen or "", chosen)

@@ -7,6 +7,7 @@ import gradio as gr
 from playground.config.methods import SCORING
 from playground.runs.events import Phase
 from playground.ui import identity
+from playground.ui.forms import relisted
 from playground.ui.services import Services
 
 
@@ -24,4 +25,4 @@ def offer_reward_runs(services: Services, person: object, chosen: str | None, re
     """The choices of a field of reward models; the newest is chosen where none was. What a config named stays."""
     choices = reward_run_choices(services, person, request)
     newest = choices[0][1] if choices else ""
-    return gr.update(choices=choices, value=chosen or newest)
+    return relisted(choices, chosen or newest, chosen)

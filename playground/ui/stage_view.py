@@ -16,7 +16,7 @@ from playground.room.curves import choices
 from playground.room.scenes import Guessing, Scene, Voting
 from playground.ui import identity
 from playground.ui.errors import shown
-from playground.ui.forms import slider_for
+from playground.ui.forms import relisted, slider_for
 from playground.ui.i18n import text
 from playground.ui.question import BASE, runs_of
 from playground.ui.services import Services
@@ -186,8 +186,8 @@ def choose(
     kept = next((one for one in (run, looked_at) if one in ids), next(iter(ids), None))
     models = runs_of(services, person, request)
     return [
-        gr.update(choices=listed, value=kept),
-        gr.update(choices=models, value=asked if asked in [value for _, value in models] else BASE),
+        relisted(listed, kept, run),
+        relisted(models, asked if asked in [value for _, value in models] else BASE, asked),
         *offer(services, person, looked_at, evaluation, contestants, questions, request),
         *_steps_of(services.audience.stage.scene),
     ]

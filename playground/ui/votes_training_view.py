@@ -15,6 +15,7 @@ from playground.runs.events import Phase
 from playground.runs.records import RunRecord
 from playground.ui import identity
 from playground.ui.errors import shown
+from playground.ui.forms import relisted
 from playground.ui.i18n import text
 from playground.ui.identity import Person
 from playground.ui.lessons import pupils
@@ -80,7 +81,7 @@ def arenas(services: Services, chosen: object) -> dict[str, Any]:
     voted = [source.removeprefix(EVALUATION) for source in Ballots(services.store.database).sources()]
     ids = [evaluation for evaluation in voted if evaluation in done][:LISTED]
     choices = [(f"{done[one].name or one} · {one}", one) for one in ids]
-    return gr.update(choices=choices, value=chosen if chosen in ids else next(iter(ids), None), visible=bool(ids))
+    return relisted(choices, chosen if chosen in ids else next(iter(ids), None), chosen, visible=bool(ids))
 
 
 def look(

@@ -15,6 +15,7 @@ from playground.errors import RunError
 from playground.runs.events import Phase
 from playground.runs.records import RunRecord
 from playground.ui import identity
+from playground.ui.forms import relisted
 from playground.ui.generation_form import GenerationForm, build_generation_form, generation_settings
 from playground.ui.i18n import text
 from playground.ui.services import Services
@@ -104,13 +105,14 @@ def offer(
         kept = [BASE, *([first] if first else [])]
     evaluations = [one.id for one in done][:LISTED]
     return (
-        gr.update(
-            choices=[(f"{one.name or one.method} · {one.id}", one.id) for one in done][:LISTED],
-            value=evaluation if evaluation in evaluations else next(iter(evaluations), None),
+        relisted(
+            [(f"{one.name or one.method} · {one.id}", one.id) for one in done][:LISTED],
+            evaluation if evaluation in evaluations else next(iter(evaluations), None),
+            evaluation,
         ),
-        gr.update(choices=[(text("votes.base"), BASE), *listed], value=kept),
-        gr.update(
-            choices=[(text("votes.questions.typed"), TYPED), *listed], value=questions if questions in ids else TYPED
+        relisted([(text("votes.base"), BASE), *listed], kept, contestants),
+        relisted(
+            [(text("votes.questions.typed"), TYPED), *listed], questions if questions in ids else TYPED, questions
         ),
     )
 

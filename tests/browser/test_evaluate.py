@@ -20,9 +20,6 @@ from tests.ui.evaluations import HOSTILE, answers, finished_evaluation, run_of
 
 pytestmark = pytest.mark.browser
 
-LISTS_MS = 2000
-"""After so long no list of choices is under way any more."""
-
 ROWS = 34
 METRICS = 9
 OTHER = answers(ROWS)[1][::-1]
@@ -219,13 +216,10 @@ def test_everyone_can_read_a_result(open_page: Opener, width: int, dark: bool) -
 def test_an_evaluation_from_the_click_to_the_table(open_page: Opener, app: Server) -> None:
     page = open_page()
     open_tab(page, "evaluate")
-    # What is clicked while lists come and go may be another one's: each opening of the tab and each choice brings new.
-    page.wait_for_timeout(LISTS_MS)
     chosen = page.locator("#evaluate-run input")
     expect(chosen).to_have_value(re.compile("A run on many rows"))
     chosen.click()
     page.locator("#evaluate-run").get_by_role("option", name=re.compile("A small run")).click()
-    page.wait_for_timeout(LISTS_MS)
     expect(chosen).to_have_value(re.compile("A small run"))
     page.locator("#evaluate-others input").click()
     others = page.locator("#evaluate-others").get_by_role("option")

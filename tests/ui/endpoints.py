@@ -118,7 +118,7 @@ EVENTS: dict[str, Rule] = {
     "shift_view.follow": Rule("owner", values={**COMPARED, "shift-picture": "unknown"}),
     "adapter_view.measure": Rule("owner", values=COMPARED),
     "voting_form.build_voting_form.<locals>.<lambda>": LOOK,
-    "voting_form.offer": Rule("owner", says=r'"value": ?\["base"\]'),
+    "voting_form.offer": Rule("owner", says=r'"base"\]\], ?("value": ?\["base"\], ?)?"__type__"'),
     "votes_view.start": Rule("owner", values={"votes-answers": "live", "votes-contestants": ["base", RUN]}),
     "votes_view.proceed": Rule("owner", says="someone else|no such|unknown|not yours", event={"ballot": "b-unknown"}),
     "votes_view.follow": Rule("everybody", event={"evaluation": EVALUATION}),

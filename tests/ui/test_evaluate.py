@@ -43,13 +43,13 @@ def test_runs_on_offer_are_ones_own_and_left_something(services: Services) -> No
 
     def offered(person: Any, request: gr.Request, chosen: str | None = None, looked_at: str = "") -> Any:
         found = offer_runs(services, person, chosen, looked_at, request)
-        return [value for _, value in found["choices"]], found["value"]
+        return [value for _, value in found["choices"]], found.get("value", "as it is")
 
     assert offered(ANN, FAR) == ([stopped, mine], stopped)
     assert offered(ANN, FAR, looked_at=mine)[1] == mine
-    assert offered(ANN, FAR, chosen=mine, looked_at=stopped)[1] == mine
+    assert offered(ANN, FAR, chosen=mine, looked_at=stopped)[1] == "as it is"
     assert offered(ANN, FAR, chosen=hosts)[1] == stopped
-    assert offered(BEN, FAR) == ([], None)
+    assert offered(BEN, FAR) == ([], "as it is")  # nothing was chosen
     assert offered(BEN, HERE)[0] == [hosts, stopped, mine]
 
 
@@ -62,11 +62,12 @@ def test_other_runs_and_saved_steps_are_on_offer_beside_the_chosen_one(services:
 
     def offered(run: str | None, chosen: list[str] | None) -> Any:
         found = offer_others(services, ANN, run, chosen, FAR)
-        return [value for _, value in found["choices"]], found["value"]
+        return [value for _, value in found["choices"]], found.get("value", "as it is")
 
     own = [f"{first}@20", f"{first}@40"]
     assert offered(first, None) == ([*own, second], [])
     assert offered(second, [f"{first}@40", second, "gone"]) == ([first, *own], [f"{first}@40"])
+    assert offered(second, [f"{first}@40"])[1] == "as it is"
 
 
 def test_models_of_others_and_steps_that_were_not_kept_are_refused(services: Services) -> None:

@@ -12,6 +12,7 @@ from playground.runs.events import Phase
 from playground.ui import adapter_view, answers_view, chat_view, identity, shift_view, votes_view
 from playground.ui.compare_question import AS_TRAINED, PLAIN, TYPED, Question, chosen_run, held_out
 from playground.ui.errors import shown
+from playground.ui.forms import relisted
 from playground.ui.generation_form import GenerationForm, build_generation_form
 from playground.ui.i18n import text
 from playground.ui.services import Services
@@ -130,7 +131,7 @@ def offer(services: Services, person: object, chosen: str | None, looked_at: str
     choices = [(f"{record.name} · {record.id}", record.id) for record in finished]
     ids = [record.id for record in finished]
     wanted = next((run for run in (chosen, looked_at, *ids[:1]) if run in ids), None)
-    return gr.update(choices=choices, value=wanted)
+    return relisted(choices, wanted, chosen)
 
 
 def examples(services: Services, person: object, run: str | None, request: gr.Request) -> Any:

@@ -16,7 +16,7 @@ from playground.errors import PlaygroundError, RunError
 from playground.ui import identity, score_view
 from playground.ui.errors import shown
 from playground.ui.evaluation_runs import offer_others, offer_runs
-from playground.ui.forms import choice_for, list_for, number_for
+from playground.ui.forms import choice_for, list_for, number_for, relisted
 from playground.ui.generation_form import NAMES, GenerationForm, build_generation_form, generation_settings
 from playground.ui.i18n import text
 from playground.ui.judge_form import JudgeForm, build_judge_form, judging_document, offer_language_judges
@@ -98,9 +98,11 @@ def _wire(tab: EvaluateTab, services: Services, shell: Shell) -> None:
         event(shown(offer_judges, services), [shell.person, tab.judge], [tab.judge], **quiet)
         judges: list[Any] = [tab.judging.model]
         event(shown(offer_language_judges, services), [shell.person, *judges], judges, **quiet)
-    # Choices come with the run, also where it has just been offered.
-    tab.run.change(shown(offer_others, services), [shell.person, tab.run, tab.others], [tab.others], **quiet)
-    shell.tab.select(shown(offer_others, services), [shell.person, tab.run, tab.others], [tab.others], **quiet)
+    # Choices come with the run, also where it has just been offered. One after the other, so that the last run's stay.
+    gr.on(
+        [tab.run.change, shell.tab.select], shown(offer_others, services), [shell.person, tab.run, tab.others],
+        [tab.others], trigger_mode="always_last", **quiet,
+    )  # fmt: skip
     tab.start.click(
         shown(start, services),
         [shell.person, *tab.inputs()],
@@ -119,7 +121,7 @@ def _wire(tab: EvaluateTab, services: Services, shell: Shell) -> None:
 def offer_judges(services: Services, person: object, chosen: str | None, request: gr.Request) -> dict[str, Any]:
     """Nobody, or one of this person's reward models."""
     choices = [(text("evaluate.judge.none"), ""), *reward_run_choices(services, person, request)]
-    return gr.update(choices=choices, value=chosen if chosen in [run for _, run in choices] else "")
+    return relisted(choices, chosen if chosen in [run for _, run in choices] else "", chosen)
 
 
 def start(
