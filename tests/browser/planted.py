@@ -13,7 +13,7 @@ from playground.config import codec
 from playground.config.run import RunConfig
 from playground.evaluation.subject import EXAMPLES
 from playground.models import catalogue
-from playground.runs import recordings, strict
+from playground.runs import recordings, steps, strict
 from playground.runs.events import Event, Log, Metric, Phase, PhaseChange, Sample, Snapshot
 from playground.runs.store import RunStore
 from playground.tour import journey
@@ -73,6 +73,8 @@ def plant(home: Path) -> Planted:
     document = json.dumps({**store.get(tuned).document, "model": model.name})  # as the app calls what lies in its home
     with store.database.writing() as connection:
         connection.execute("UPDATE runs SET steps = ?, document = ? WHERE id = ?", (STEPS, document, tuned))
+    with steps.writing(store.folder(tuned), STEPS):
+        pass  # a step to evaluate beside the run
     judge = reward_run(store, model, rows)
     store.rename(judge, NAMED)
     evaluation = planted_evaluation(store, tuned, model)

@@ -57,9 +57,9 @@ def app(planted: Planted) -> Iterator[Server]:
 
 def offered(page: Page, *fields: str, words: str = NAMED) -> None:
     """Lists to choose from have the planted runs, or other planted words, in them."""
-    option = page.get_by_role("option", name=words).first
     for field in fields:
         box = page.locator(f"#{field} input").first
+        option = page.locator(f"#{field}").get_by_role("option", name=words).first
         for _ in range(OPENINGS):
             box.blur()
             box.click()
