@@ -8,7 +8,6 @@ several prompts is first of all an answer to the easiest.
 from collections.abc import Callable, Sequence
 
 from playground.config.methods.ppo import REFERENCE_BATCH
-from playground.training.heap import give_back
 from playground.training.methods.ppo.learner import PROSPECT, Learner
 from playground.training.methods.ppo.scoring import score
 from playground.training.methods.ppo.snapshots import Reference, short
@@ -35,7 +34,6 @@ def prospect(learner: Learner, prompts: Sequence[list[int]], count: int, interru
     scores: list[float] = []
     for stream, at in enumerate(range(0, len(asked), size), PROSPECT):
         rollouts = learner.answer(asked[at : at + size], stream, interrupt)
-        give_back()
         penalty = learner.settings.missing_eos_penalty
         scores += score(learner.reward, rollouts, learner.tokenizer, penalty, 0).total.tolist()
     return {"scores": [short(scores[at : at + each]) for at in range(0, len(scores), each)]}
