@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from playground.training.ground import Ground
+from tests.training.ppo_runs import PROMPTS
 from tests.training.runs import weights_of, write_rows
 
 
@@ -43,3 +44,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def rows(tmp_path: Path) -> Path:
     """24 instruction rows, of which 80 % are for training."""
     return write_rows(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nine prompts, of which six are for training."""
+    return write_rows(tmp_path_factory.mktemp("prompts"), PROMPTS)

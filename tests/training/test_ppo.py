@@ -19,7 +19,7 @@ from playground.training.methods.ppo import snapshots as ppo_snapshots
 from playground.training.methods.ppo import trainer
 from playground.training.methods.ppo.actor import Actor
 from tests.rewards import test_classifier
-from tests.training.ppo_runs import PROMPTS, learner_of, moved_actor, ppo_config
+from tests.training.ppo_runs import learner_of, moved_actor, ppo_config
 from tests.training.runs import Ran, execute, weights_of, write_rows
 
 LARGEST = 16_000
@@ -44,12 +44,6 @@ class Witness:
                 }
 
         monkeypatch.setattr(trainer, "Actor", Watched)
-
-
-@pytest.fixture(scope="module")
-def prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine prompts, of which six are for training."""
-    return write_rows(tmp_path_factory.mktemp("prompts"), PROMPTS)
 
 
 @pytest.fixture(scope="module")

@@ -32,11 +32,10 @@ class Updates(History):
 
 
 @pytest.fixture(scope="module")
-def config(small_models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
+def config(small_models: dict[str, Path], prompts: Path) -> RunConfig:
     """Five updates with everything that an update may depend on: β that adapts, lengths, a schedule, two epochs."""
-    source = write_rows(tmp_path_factory.mktemp("prompts"), PROMPTS)
     return ppo_config(
-        small_models["llama"], source, max_steps=5, save_steps=2, eval_steps=3, sample_steps=2, sample_tokens=3,
+        small_models["llama"], prompts, max_steps=5, save_steps=2, eval_steps=3, sample_steps=2, sample_tokens=3,
         schedule="cosine", warmup_steps=2, weight_decay=0.1,
         ppo={
             "beta_target": 0.5, "beta_horizon": 50, "prompt_min_tokens": 2, "prompt_max_tokens": 5, "update_epochs": 2,

@@ -14,14 +14,8 @@ from playground.rewards.reward import Bounds
 from playground.runs import checkpoints
 from playground.runs.events import Event, Log
 from playground.training.methods.ppo.learner import Learner
-from tests.training.ppo_runs import PROMPTS, ppo_config
+from tests.training.ppo_runs import ppo_config
 from tests.training.runs import execute, write_rows
-
-
-@pytest.fixture(scope="module")
-def prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine prompts, of which six are for training."""
-    return write_rows(tmp_path_factory.mktemp("prompts"), PROMPTS)
 
 
 class Odd:

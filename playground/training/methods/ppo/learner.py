@@ -116,8 +116,8 @@ class Learner:
                 shuffle,
                 alive,
             )
-            # Made one by one between what a backward pass frees, they would hold that apart: the weights that the next
-            # rollout lays out would not fit in, and the process would grow by 0.1 GB (SmolLM2-135M).
+            # Gradients are made one by one between what a backward pass frees. Left there they would hold it apart: the
+            # weights that the next rollout lays out would not fit in, and take 0.1 GB more (SmolLM2-135M).
             self.optimisation.optimizer.zero_grad()
         done = Step(experience, scores, updated, self.beta, self.schedule.get_last_lr()[0], seconds)
         self.schedule.step()
